@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFCHR:
+		return "a character device";
+	case S_IFBLK:
+		return "a block device";
+	case S_IFIFO:
+		return "a FIFO";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "not a regular file";
+	}
+}
+
+int file_open(struct input_file *file, const char *what, const char *path, uint64_t max_bytes,
+	      struct err *e)
+{
+	struct stat st;
+	int rc;
+
+	file->path = path;
+	file->what = what;
+	file->size_bytes = 0;
+	/* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */
+	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file->fd < 0)
+		return err_sys(e, errno, "%s %s: cannot be opened", what, path);
+	if (fstat(file->fd, &st) < 0)
+		rc = err_sys(e, errno, "%s %s: cannot be examined", what, path);
+	else if (!S_ISREG(st.st_mode))
+		rc = err_set(e, EINVAL, "%s %s: is %s; a regular file is needed", what, path,
+			     kind_of(st.st_mode));
+	else if ((uint64_t)st.st_size > max_bytes)
+		rc = err_set(e, EFBIG, "%s %s: has %llu bytes; at most %llu are accepted", what,
+			     path, (unsigned long long)st.st_size, (unsigned long long)max_bytes);
+	else
+		rc = 0;
+	if (rc < 0) {
+		file_close(file);
+		return rc;
+	}
+	file->size_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+int file_read(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
+	      struct err *e)
+{
+	uint8_t *at = to;
+	size_t done = 0;
+
+	while (done < size_bytes) {
+		ssize_t n = pread(file->fd, at + done, size_bytes - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, errno, "%s %s: cannot be read at offset %llu", file->what,
+				       file->path, (unsigned long long)(offset + done));
+		if (n == 0)
+			return err_set(e, EIO,
+				       "%s %s: ends at offset %llu, had %llu bytes when it was "
+				       "opened; is it being written?",
+				       file->what, file->path, (unsigned long long)(offset + done),
+				       (unsigned long long)file->size_bytes);
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+void file_close(struct input_file *file)
+{
+	if (file->fd >= 0)
+		(void)close(file->fd);
+	file->fd = -1;
+}
