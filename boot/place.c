@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "boot/place.h"
+
+#include <string.h>
+
+#include "boot/gdt.h"
+#include "boot/zeropage.h"
+#include "vmm/base/le.h"
+#include "vmm/base/must.h"
+
+enum {
+	TABLE_ENTRIES = 512,
+	TABLE_ENTRY_BYTES = 8,
+	MAPPED_GIB = 4,
+
+	PTE_PRESENT = 1 << 0,
+	PTE_WRITE = 1 << 1,
+	PTE_LARGE = 1 << 7, /* in a PD: a page of 2 MiB, not a page table */
+};
+
+#define LARGE_PAGE_BYTES (2ULL << 20)
+
+/* A range of the plan as host memory. Memory that cannot hold its own plan is a bug of ours. */
+static uint8_t *range_at(const struct guest_memory *memory, struct plan_range range)
+{
+	uint8_t *at = guest_memory_at(memory, range.gpa, range.size_bytes);
+
+	must(at != NULL);
+	return at;
+}
+
+/*
+ * Identity, the first 4 GiB:
+ *
+ *   PML4[0] -> PDPT[0..3] -> four page directories of 512 pages of 2 MiB each
+ *
+ * in six pages one after the other: PML4, PDPT, PD, PD, PD, PD.
+ */
+static void place_page_tables(struct plan_range range, uint8_t *at)
+{
+	uint64_t pdpt_gpa = range.gpa + PLAN_PAGE_BYTES;
+	uint64_t pd_gpa = pdpt_gpa + PLAN_PAGE_BYTES;
+	uint8_t *pdpt = at + PLAN_PAGE_BYTES;
+	uint8_t *pd = pdpt + PLAN_PAGE_BYTES;
+
+	must(range.size_bytes == (2 + MAPPED_GIB) * (uint64_t)PLAN_PAGE_BYTES);
+	memset(at, 0, range.size_bytes);
+	put_le64(at, pdpt_gpa | PTE_WRITE | PTE_PRESENT);
+	for (size_t i = 0; i < MAPPED_GIB; i++)
+		put_le64(pdpt + i * TABLE_ENTRY_BYTES,
+			 (pd_gpa + i * PLAN_PAGE_BYTES) | PTE_WRITE | PTE_PRESENT);
+	for (size_t i = 0; i < (size_t)MAPPED_GIB * TABLE_ENTRIES; i++)
+		put_le64(pd + i * TABLE_ENTRY_BYTES,
+			 i * LARGE_PAGE_BYTES | PTE_LARGE | PTE_WRITE | PTE_PRESENT);
+}
+
+static void place_e820(const struct boot_plan *plan, uint8_t *zero_page)
+{
+	uint8_t *entry = zero_page + ZERO_PAGE_E820_TABLE;
+
+	must(plan->e820_entries <= ZERO_PAGE_E820_MAX);
+	zero_page[ZERO_PAGE_E820_ENTRIES] = (uint8_t)plan->e820_entries;
+	for (size_t i = 0; i < plan->e820_entries; i++, entry += E820_ENTRY_BYTES) {
+		put_le64(entry + E820_ADDR, plan->e820[i].gpa);
+		put_le64(entry + E820_SIZE, plan->e820[i].size_bytes);
+		put_le32(entry + E820_TYPE, plan->e820[i].type);
+	}
+}
+
+/*
+ * What [BOOT] "Details of Header Fields" wants a loader to write, over whatever the file has there.
+ * The plan keeps everything below 4 GiB, so that 32 bits hold each address and the ext_ fields
+ * stay zero. loadflags keeps LOADED_HIGH alone: CAN_USE_HEAP and heap_end_ptr are for the real-mode
+ * code, which is not loaded.
+ */
+static void place_header(const struct boot_plan *plan, uint8_t *zero_page)
+{
+	put_le16(zero_page + HDR_VID_MODE, VID_MODE_NORMAL);
+	zero_page[HDR_TYPE_OF_LOADER] = LOADER_UNDEFINED;
+	zero_page[HDR_EXT_LOADER_VER] = 0;
+	zero_page[HDR_EXT_LOADER_TYPE] = 0;
+	zero_page[HDR_LOADFLAGS] = LOADED_HIGH;
+	put_le32(zero_page + HDR_CODE32_START, (uint32_t)plan->kernel.gpa);
+	put_le32(zero_page + HDR_RAMDISK_IMAGE, (uint32_t)plan->initrd.gpa);
+	put_le32(zero_page + HDR_RAMDISK_SIZE, (uint32_t)plan->initrd.size_bytes);
+	put_le32(zero_page + HDR_CMD_LINE_PTR, (uint32_t)plan->cmdline.gpa);
+	put_le32(zero_page + HDR_HARDWARE_SUBARCH, 0); /* a PC */
+	put_le64(zero_page + HDR_SETUP_DATA, 0);
+}
+
+/* Only the header comes from the file: the rest of the page, sentinel included, must be zero. */
+static void place_zero_page(const struct plan_request *request, const struct boot_plan *plan,
+			    uint8_t *at)
+{
+	const struct bzimage *kernel = request->kernel;
+
+	must(kernel->header_bytes <= sizeof(kernel->header));
+	memset(at, 0, plan->zero_page.size_bytes);
+	memcpy(at + BZIMAGE_HEADER_OFFSET, kernel->header, kernel->header_bytes);
+	place_header(plan, at);
+	place_e820(plan, at);
+}
+
+int place_boot(const struct plan_request *request, const struct boot_plan *plan,
+	       const struct input_file *kernel, const struct input_file *initrd,
+	       const struct guest_memory *memory, struct err *e)
+{
+	int rc;
+
+	must((initrd != NULL) == (plan->initrd.size_bytes != 0));
+	gdt_build(range_at(memory, plan->gdt));
+	place_page_tables(plan->page_tables, range_at(memory, plan->page_tables));
+	place_zero_page(request, plan, range_at(memory, plan->zero_page));
+	memcpy(range_at(memory, plan->cmdline), request->cmdline, plan->cmdline.size_bytes);
+	(void)range_at(memory, plan->kernel_run);
+	rc = file_read(kernel, request->kernel->setup_bytes, range_at(memory, plan->kernel),
+		       plan->kernel.size_bytes, e);
+	if (rc < 0 || initrd == NULL)
+		return rc;
+	return file_read(initrd, 0, range_at(memory, plan->initrd), plan->initrd.size_bytes, e);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * place: plan -> guest memory. Writes GDT, page tables, zero page, command line, kernel and
+ * initrd where the plan says; the files are read straight into guest memory.
+ *
+ * Authority: [BOOT] "64-bit Boot Protocol", "Details of Header Fields"; [ZERO-PAGE];
+ * [SDM] volume 3, "4-Level Paging".
+ * Left out: real-mode code and its heap, which the 64-bit entry point has no use for; a setup_data
+ * list; screen, EDD, EFI and ACPI facts: their fields are zero.
+ */
+#ifndef TVMM_BOOT_PLACE_H
+#define TVMM_BOOT_PLACE_H
+
+#include "boot/plan.h"
+#include "vmm/base/err.h"
+#include "vmm/base/file.h"
+#include "vmm/base/guestmem.h"
+
+/*
+ * request and plan belong together, kernel is the file that request->kernel was parsed from, and
+ * memory has all RAM of the plan. initrd is NULL when there is none. Guest memory is expected to be
+ * zero where nothing is placed.
+ * Returns 0, or -errno with *e filled (a file could not be read, or changed); what was written
+ * until then stays.
+ */
+int place_boot(const struct plan_request *request, const struct boot_plan *plan,
+	       const struct input_file *kernel, const struct input_file *initrd,
+	       const struct guest_memory *memory, struct err *e);
+
+#endif

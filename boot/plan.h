@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan: facts -> addresses. Pure arithmetic: no file, no guest memory, no KVM. Everything that
+ * can be wrong with a boot's geometry is refused here, before /dev/kvm is opened.
+ *
+ *   0x0000_0500  GDT
+ *   0x0000_7000  zero page (struct boot_params); below it a stack for guests that want one
+ *   0x0000_9000  page tables: identity, 2 MiB pages, the first 4 GiB
+ *   0x0002_0000  command line
+ *   0x0009_fc00  end of low RAM
+ *   0x0010_0000  RAM again: the kernel at its load address ... the initrd as high as it may be
+ *   0xc000_0000  hole (up to 4 GiB): the local APIC, the I/O APIC
+ *   0x1_0000_0000  the rest of RAM
+ *
+ * Authority: [BOOT] "Details of Header Fields" (pref_address, init_size, initrd_addr_max,
+ * cmdline_size), "64-bit Boot Protocol"; [LINUX] arch/x86/boot/compressed/head_64.S for where a
+ * kernel really runs.
+ * Left out: an initrd above 4 GiB (ext_ramdisk_image), even for kernels that could take it there
+ * (XLF_CAN_BE_LOADED_ABOVE_4G): most say 0x7fffffff in initrd_addr_max anyway. A lesser alignment
+ * (min_alignment) and a load address other than the preferred one: see plan.c.
+ */
+#ifndef TVMM_BOOT_PLAN_H
+#define TVMM_BOOT_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "boot/bzimage.h"
+#include "vmm/base/err.h"
+
+#define PLAN_RAM_MIN_BYTES (16ULL << 20)
+#define PLAN_HOLE_START    0xc0000000ULL
+#define PLAN_HOLE_END      0x100000000ULL
+/* x86 has guest-physical addresses of at most 52 bits; RAM above the hole ends before that. */
+#define PLAN_GPA_END (1ULL << 52)
+
+enum {
+	PLAN_PAGE_BYTES = 0x1000,
+	PLAN_E820_MAX = 8,
+};
+
+enum plan_e820_type {
+	PLAN_E820_RAM = 1,
+	PLAN_E820_RESERVED = 2,
+};
+
+struct plan_range {
+	uint64_t gpa;
+	uint64_t size_bytes; /* 0: there is none */
+};
+
+struct plan_e820 {
+	uint64_t gpa;
+	uint64_t size_bytes;
+	uint32_t type; /* enum plan_e820_type */
+};
+
+struct plan_request {
+	const struct bzimage *kernel; /* from a bzimage_parse() that succeeded */
+	uint64_t ram_bytes;           /* a multiple of 4 KiB, PLAN_RAM_MIN_BYTES at least */
+	uint64_t initrd_bytes;        /* 0: none */
+	const char *kernel_name;      /* for messages: file paths, borrowed */
+	const char *initrd_name;      /* may be NULL when there is none */
+	const char *cmdline;          /* never NULL; "" is an empty one */
+};
+
+struct boot_plan {
+	struct plan_range ram_low, ram_high;
+	struct plan_range gdt, zero_page, page_tables, cmdline; /* cmdline counts its NUL */
+	struct plan_range kernel;                               /* bytes that are loaded */
+	struct plan_range kernel_run; /* what the kernel needs from there on: init_size */
+	struct plan_range initrd;
+	uint64_t entry_gpa; /* 64-bit entry point */
+	struct plan_e820 e820[PLAN_E820_MAX];
+	size_t e820_entries;
+};
+
+/*
+ * Chooses every address. Returns 0, or -errno with *e telling the numbers that do not fit;
+ * *plan is unspecified then. A plan that was made has no two ranges that overlap (kernel lies in
+ * kernel_run), and all of them lie in RAM that the e820 map calls RAM.
+ */
+int plan_boot(const struct plan_request *request, struct boot_plan *plan, struct err *e);
+
+/* Prints facts and plan for a reader (`tvmm --explain`). The same facts print the same bytes. */
+void plan_explain(const struct plan_request *request, const struct boot_plan *plan, FILE *out);
+
+#endif
