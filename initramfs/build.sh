@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# initramfs/build.sh TVMM DIRECTORY OUTPUT: lays the recipe's userland out in DIRECTORY (Debian's
+# static busybox, a symbolic link for each of its applets, initramfs/init) and packs it with TVMM
+# into OUTPUT. DIRECTORY is made anew. BUSYBOX=/path/to/busybox takes another static busybox.
+set -eu -o pipefail
+export LC_ALL=C
+umask 022
+
+say() { echo "initramfs: $*" >&2; }
+die() {
+	say "$*"
+	exit 1
+}
+
+usage='usage: initramfs/build.sh TVMM DIRECTORY OUTPUT'
+tvmm=${1:?$usage}
+directory=${2:?$usage}
+output=${3:?$usage}
+here=$(cd "$(dirname "$0")" && pwd)
+
+find_busybox() {
+	local candidate
+	for candidate in ${BUSYBOX:+"$BUSYBOX"} /bin/busybox /usr/bin/busybox; do
+		[ -x "$candidate" ] || continue
+		if LC_ALL=C readelf -lW "$candidate" | grep -q INTERP; then
+			die "$candidate needs shared libraries: apt-get install busybox-static"
+		fi
+		echo "$candidate"
+		return
+	done
+	die "there is no busybox: apt-get install busybox-static"
+}
+
+# bin/ash -> busybox, usr/bin/awk -> ../../bin/busybox, linuxrc -> bin/busybox
+link_applets() {
+	local applet slashes up
+	"$directory/bin/busybox" --list-full | while IFS= read -r applet; do
+		[ -e "$directory/$applet" ] && continue
+		slashes=${applet//[^\/]/}
+		up=${slashes//\//../}
+		case $applet in
+		bin/*) ln -s busybox "$directory/$applet" ;;
+		*) mkdir -p "$directory/${applet%"${applet##*/}"}" &&
+			ln -s "${up}bin/busybox" "$directory/$applet" ;;
+		esac
+	done
+}
+
+busybox=$(find_busybox)
+rm -rf "$directory"
+mkdir -p "$directory"/{bin,sbin,etc,proc,sys,usr/bin,usr/sbin}
+install -m 755 "$busybox" "$directory/bin/busybox"
+install -m 755 "$here/init" "$directory/init"
+link_applets
+"$tvmm" initramfs "$directory" -d "$here/nodes" -o "$output"
+say "$output, $(stat -c %s "$output") bytes, from $busybox"
