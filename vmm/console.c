@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/console.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "vmm/base/clock.h"
+#include "vmm/base/must.h"
+
+enum { WAIT_SLICE_NS = 20000000, STAMP_BYTES = 32 };
+
+void console_init(struct console *console, struct chardev *dev, struct control *control,
+		  struct marks *marks, const regex_t *until)
+{
+	pthread_condattr_t monotonic;
+
+	memset(console, 0, sizeof(*console));
+	console->dev = dev;
+	console->control = control;
+	console->marks = marks;
+	console->at_line_start = true;
+	watch_init(&console->watch, until);
+	(void)pthread_mutex_init(&console->lock, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&console->room, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+}
+
+void console_finish(struct console *console)
+{
+	(void)pthread_cond_destroy(&console->room);
+	(void)pthread_mutex_destroy(&console->lock);
+}
+
+static size_t room(const struct console *console)
+{
+	return CONSOLE_RING_BYTES - console->count;
+}
+
+static void append(struct console *console, const uint8_t *bytes, size_t count)
+{
+	must(count <= room(console));
+	for (size_t i = 0; i < count; i++) {
+		size_t at = (console->first + console->count++) % CONSOLE_RING_BYTES;
+
+		console->ring[at] = bytes[i];
+	}
+}
+
+/* Time since process start before each line; left out while the ring is nearly full. */
+static void append_stamp(struct console *console)
+{
+	uint64_t since = clock_now_ns() - console->marks->at_ns[MARK_PROCESS_START];
+	char text[STAMP_BYTES];
+	int length = snprintf(text, sizeof(text), "%10.6f ", (double)since / 1e9);
+
+	if (room(console) > CONSOLE_ROOM_BYTES)
+		append(console, (const uint8_t *)text, (size_t)length);
+}
+
+static void act_on(struct console *console, unsigned int events)
+{
+	uint64_t line_ns = console->watch.start_ns;
+	struct announced *announced = &console->announced;
+
+	if (events & WATCH_BANNER)
+		mark_at(console->marks, MARK_KERNEL_BANNER, line_ns);
+	if (events & WATCH_RUN_INIT)
+		mark_at(console->marks, MARK_RUN_INIT, line_ns);
+	if (events & WATCH_INIT_LINE)
+		mark_at(console->marks, MARK_INIT_LINE, line_ns);
+	announced->panic |= (events & WATCH_PANIC) != 0;
+	announced->restart |= (events & WATCH_RESTARTS) != 0;
+	announced->power_down |= (events & WATCH_POWERS_DOWN) != 0;
+	announced->halt |= (events & WATCH_HALTS) != 0;
+	if ((events & WATCH_PANIC_ENDS) && announced->panic)
+		control_end_kind(console->control, ENDING_PANIC);
+	if (events & WATCH_UNTIL)
+		control_end_kind(console->control, ENDING_UNTIL);
+}
+
+void console_put(void *ctx, const uint8_t *bytes, size_t count)
+{
+	struct console *console = ctx;
+	uint64_t now = clock_now_ns();
+	unsigned int events;
+	bool wake;
+
+	(void)pthread_mutex_lock(&console->lock);
+	mark_at(console->marks, MARK_CONSOLE_BYTE, now);
+	console->last_byte_ns = now;
+	for (size_t i = 0; i < count; i++) {
+		if (console->timestamps && console->at_line_start)
+			append_stamp(console);
+		append(console, &bytes[i], 1);
+		console->at_line_start = bytes[i] == '\n';
+		events = watch_byte(&console->watch, bytes[i]);
+		if (events)
+			act_on(console, events);
+	}
+	console->bytes += count;
+	wake = !console->awake;
+	console->awake = true;
+	(void)pthread_mutex_unlock(&console->lock);
+	if (wake)
+		control_wake(console->control);
+}
+
+static void add_ns(struct timespec *ts, long ns)
+{
+	ts->tv_nsec += ns;
+	if (ts->tv_nsec >= 1000000000) {
+		ts->tv_nsec -= 1000000000;
+		ts->tv_sec++;
+	}
+}
+
+void console_wait_for_room(struct console *console)
+{
+	(void)pthread_mutex_lock(&console->lock);
+	while (room(console) < CONSOLE_ROOM_BYTES && !control_stopped(console->control)) {
+		struct timespec slice;
+
+		/* In slices, because an ending does not signal this condition. */
+		(void)clock_gettime(CLOCK_MONOTONIC, &slice);
+		add_ns(&slice, WAIT_SLICE_NS);
+		(void)pthread_cond_timedwait(&console->room, &console->lock, &slice);
+	}
+	(void)pthread_mutex_unlock(&console->lock);
+}
+
+/* The longest stretch of the ring that is contiguous; stays valid: only we take bytes out. */
+static size_t next_stretch(struct console *console, const uint8_t **bytes)
+{
+	size_t count;
+
+	(void)pthread_mutex_lock(&console->lock);
+	count = CONSOLE_RING_BYTES - console->first;
+	if (count > console->count)
+		count = console->count;
+	*bytes = console->ring + console->first;
+	(void)pthread_mutex_unlock(&console->lock);
+	return count;
+}
+
+static void take_out(struct console *console, size_t count)
+{
+	(void)pthread_mutex_lock(&console->lock);
+	console->first = (console->first + count) % CONSOLE_RING_BYTES;
+	console->count -= count;
+	(void)pthread_cond_signal(&console->room);
+	(void)pthread_mutex_unlock(&console->lock);
+}
+
+enum console_flush console_flush(struct console *console)
+{
+	const uint8_t *bytes;
+	size_t count;
+
+	while ((count = next_stretch(console, &bytes)) > 0) {
+		long n = chardev_write(console->dev, bytes, count);
+
+		if (n == 0)
+			return CONSOLE_BLOCKED;
+		if (n < 0) {
+			control_end(console->control, &(struct ending){ .kind = ENDING_OUTPUT_LOST,
+									.detail = (uint64_t)-n });
+			return CONSOLE_LOST;
+		}
+		take_out(console, (size_t)n);
+	}
+	return CONSOLE_EMPTY;
+}
+
+bool console_waiting(struct console *console)
+{
+	bool waiting;
+
+	(void)pthread_mutex_lock(&console->lock);
+	waiting = console->count > 0;
+	(void)pthread_mutex_unlock(&console->lock);
+	return waiting;
+}
+
+bool console_sleep(struct console *console)
+{
+	bool empty;
+
+	(void)pthread_mutex_lock(&console->lock);
+	empty = console->count == 0;
+	if (empty) {
+		act_on(console, watch_unfinished(&console->watch));
+		console->awake = false;
+	}
+	(void)pthread_mutex_unlock(&console->lock);
+	return empty;
+}
+
+void console_say(struct console *console, const char *text)
+{
+	(void)pthread_mutex_lock(&console->lock);
+	for (const char *p = text; *p && room(console) > CONSOLE_ROOM_BYTES; p++) {
+		if (*p == '\n')
+			append(console, (const uint8_t *)"\r", 1);
+		append(console, (const uint8_t *)p, 1);
+	}
+	console->awake = true;
+	(void)pthread_mutex_unlock(&console->lock);
+	control_wake(console->control);
+}
+
+void console_toggle_timestamps(struct console *console)
+{
+	(void)pthread_mutex_lock(&console->lock);
+	console->timestamps = !console->timestamps;
+	(void)pthread_mutex_unlock(&console->lock);
+}
+
+struct announced console_announced(struct console *console)
+{
+	struct announced announced;
+
+	(void)pthread_mutex_lock(&console->lock);
+	announced = console->announced;
+	(void)pthread_mutex_unlock(&console->lock);
+	return announced;
+}
+
+uint64_t console_last_byte_ns(struct console *console)
+{
+	uint64_t ns;
+
+	(void)pthread_mutex_lock(&console->lock);
+	ns = console->last_byte_ns;
+	(void)pthread_mutex_unlock(&console->lock);
+	return ns;
+}
+
+uint64_t console_bytes(struct console *console)
+{
+	uint64_t bytes;
+
+	(void)pthread_mutex_lock(&console->lock);
+	bytes = console->bytes;
+	(void)pthread_mutex_unlock(&console->lock);
+	return bytes;
+}

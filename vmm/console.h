@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's console on its way out: bytes from the UART go into a ring, the supervisor writes
+ * them to the host without ever blocking, the watch reads along.
+ *
+ * Nothing is lost: when the host's reader is slow the ring fills, and the vCPU waits outside the
+ * guest until there is room. Time-outs and signals work meanwhile, because the one who waits is
+ * not the one who handles them. When the reader is gone the run ends and says so.
+ *
+ * A burst of bytes costs the vCPU one wake-up of the supervisor, which goes on emptying the ring
+ * every CONSOLE_LINGER_NS until it finds nothing.
+ */
+#ifndef TVMM_CONSOLE_H
+#define TVMM_CONSOLE_H
+
+#include <pthread.h>
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/chardev.h"
+#include "vmm/control.h"
+#include "vmm/timing/marks.h"
+#include "vmm/timing/watch.h"
+
+enum {
+	CONSOLE_RING_BYTES = 1 << 16,
+	CONSOLE_ROOM_BYTES = 1 << 14, /* what the vCPU waits for; one exit brings 4 KiB at most */
+	CONSOLE_LINGER_NS = 1000000,
+};
+
+/* What the kernel said of itself on the console. */
+struct announced {
+	bool panic, restart, power_down, halt;
+};
+
+struct console {
+	struct chardev *dev;
+	struct control *control;
+	struct marks *marks;
+
+	pthread_mutex_t lock; /* all below, but for `first` and `count` while only written out */
+	pthread_cond_t room;
+	uint8_t ring[CONSOLE_RING_BYTES];
+	size_t first, count;
+	bool awake; /* the supervisor knows that there is something */
+	struct watch watch;
+	struct announced announced;
+	uint64_t last_byte_ns, bytes;
+	bool timestamps, at_line_start;
+};
+
+enum console_flush {
+	CONSOLE_EMPTY,   /* nothing is left */
+	CONSOLE_BLOCKED, /* the rest goes when the host's reader takes it */
+	CONSOLE_LOST,    /* it never will; the run has been ended */
+};
+
+/* dev, control and marks are borrowed; until is NULL or the expression of --until. */
+void console_init(struct console *console, struct chardev *dev, struct control *control,
+		  struct marks *marks, const regex_t *until);
+void console_finish(struct console *console);
+
+/* The UART's byte sink; ctx is the console. At most 4 KiB between two console_wait_for_room(). */
+void console_put(void *ctx, const uint8_t *bytes, size_t count);
+
+/* On the vCPU's thread, outside the guest and without any lock: blocks while the ring is full. */
+void console_wait_for_room(struct console *console);
+
+/* The supervisor's: writes out what goes without blocking. */
+enum console_flush console_flush(struct console *console);
+
+/* Whether there are bytes to write out. */
+bool console_waiting(struct console *console);
+
+/* True when the ring is empty: from now on the next byte wakes the supervisor. */
+bool console_sleep(struct console *console);
+
+/* tvmm's own words to the user of the console (help, monitor), in the order of the output. */
+void console_say(struct console *console, const char *text);
+
+/* Turns the time stamps before lines on or off. */
+void console_toggle_timestamps(struct console *console);
+
+/* What has been announced so far. */
+struct announced console_announced(struct console *console);
+
+/* How many bytes the guest has sent. */
+uint64_t console_bytes(struct console *console);
+
+/* When the guest last sent a byte; 0 if never. */
+uint64_t console_last_byte_ns(struct console *console);
+
+#endif

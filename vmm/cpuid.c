@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/cpuid.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/must.h"
+#include "vmm/base/suggest.h"
+
+enum { ENTRIES_MAX = 256, NAME_BYTES = 24 };
+
+enum {
+	LEAF_TOPOLOGY = 0x0b,
+	LEAF_TOPOLOGY_V2 = 0x1f,
+	LEAF_HYPERVISOR_FIRST = 0x40000000,
+	LEAF_HYPERVISOR_LAST = 0x400000ff,
+};
+
+enum cpuid_register { EAX, EBX, ECX, EDX };
+
+/* A register full of feature bits; an empty name is a bit without one. */
+struct feature_word {
+	uint32_t function, index;
+	enum cpuid_register reg;
+	const char *names[32];
+};
+
+/* Names as Linux prints them in /proc/cpuinfo; bits as in [SDM] and [APM] "CPUID". */
+static const struct feature_word words[] = {
+	{ 1, 0, EDX, { "fpu",   "vme",  "de",         "pse",        "tsc",  "msr", "pae",  "mce",
+		       "cx8",   "apic", [11] = "sep", "mtrr",       "pge",  "mca", "cmov", "pat",
+		       "pse36", "pn",   "clflush",    [21] = "dts", "acpi", "mmx", "fxsr", "sse",
+		       "sse2",  "ss",   "ht",         "tm",         "ia64", "pbe" } },
+	{ 1,
+	  0,
+	  ECX,
+	  { "pni",    "pclmulqdq", "dtes64",     "monitor", "ds_cpl",      "vmx",
+	    "smx",    "est",       "tm2",        "ssse3",   "cid",         "sdbg",
+	    "fma",    "cx16",      "xtpr",       "pdcm",    [17] = "pcid", "dca",
+	    "sse4_1", "sse4_2",    "x2apic",     "movbe",   "popcnt",      "tsc_deadline_timer",
+	    "aes",    "xsave",     [28] = "avx", "f16c",    "rdrand",      "hypervisor" } },
+	{ 7, 0, EBX, { "fsgsbase",   "tsc_adjust", "sgx",
+		       "bmi1",       "hle",        "avx2",
+		       [7] = "smep", "bmi2",       "erms",
+		       "invpcid",    "rtm",        "cqm",
+		       [14] = "mpx", "rdt_a",      "avx512f",
+		       "avx512dq",   "rdseed",     "adx",
+		       "smap",       "avx512ifma", [23] = "clflushopt",
+		       "clwb",       "intel_pt",   "avx512pf",
+		       "avx512er",   "avx512cd",   "sha_ni",
+		       "avx512bw",   "avx512vl" } },
+	{ 7,
+	  0,
+	  ECX,
+	  { [1] = "avx512vbmi",
+	    "umip",
+	    "pku",
+	    "ospke",
+	    "waitpkg",
+	    "avx512_vbmi2",
+	    [8] = "gfni",
+	    "vaes",
+	    "vpclmulqdq",
+	    "avx512_vnni",
+	    "avx512_bitalg",
+	    "tme",
+	    "avx512_vpopcntdq",
+	    [16] = "la57",
+	    [22] = "rdpid",
+	    [25] = "cldemote",
+	    [27] = "movdiri",
+	    "movdir64b" } },
+	{ 7,
+	  0,
+	  EDX,
+	  { [2] = "avx512_4vnniw",
+	    "avx512_4fmaps",
+	    "fsrm",
+	    [8] = "avx512_vp2intersect",
+	    [10] = "md_clear",
+	    [14] = "serialize",
+	    [16] = "tsxldtrk",
+	    [18] = "pconfig",
+	    "arch_lbr",
+	    [22] = "amx_bf16",
+	    "avx512_fp16",
+	    "amx_tile",
+	    "amx_int8",
+	    "spec_ctrl",
+	    "intel_stibp",
+	    "flush_l1d",
+	    "arch_capabilities",
+	    [31] = "ssbd" } },
+	{ 7, 1, EAX, { [4] = "avx_vnni", "avx512_bf16", [10] = "fzrm", "fsrs", "fsrc" } },
+	{ 0xd, 1, EAX, { "xsaveopt", "xsavec", "xgetbv1", "xsaves" } },
+	{ 6, 0, EAX, { [2] = "arat" } },
+	{ 0x80000001,
+	  0,
+	  EDX,
+	  { [11] = "syscall",
+	    [20] = "nx",
+	    [22] = "mmxext",
+	    [25] = "fxsr_opt",
+	    "pdpe1gb",
+	    "rdtscp",
+	    [29] = "lm",
+	    "3dnowext",
+	    "3dnow" } },
+	{ 0x80000001,
+	  0,
+	  ECX,
+	  { "lahf_lm", "cmp_legacy",   "svm",           "extapic", "cr8_legacy", "abm",
+	    "sse4a",   "misalignsse",  "3dnowprefetch", "osvw",    "ibs",        "xop",
+	    "skinit",  "wdt",          [15] = "lwp",    "fma4",    "tce",        [21] = "tbm",
+	    "topoext", "perfctr_core", [29] = "mwaitx" } },
+	{ 0x80000007, 0, EDX, { [8] = "constant_tsc" } },
+	{ 0x80000008,
+	  0,
+	  EBX,
+	  { "clzero", "irperf",
+	    "xsaveerptr", [4] = "rdpru", [9] = "wbnoinvd", [12] = "ibpb", [14] = "ibrs",
+	    "stibp", [24] = "amd_ssbd", "virt_ssbd" } },
+	{ LEAF_HYPERVISOR_FIRST + 1,
+	  0,
+	  EAX,
+	  { "kvmclock", "kvm_nopiodelay", [3] = "kvm_clocksource2", "kvm_asyncpf", "kvm_steal_time",
+	    "kvm_pv_eoi", "kvm_pv_unhalt", [9] = "kvm_pv_tlb_flush", [11] = "kvm_pv_ipi" } },
+};
+
+/*
+ * A feature's index in struct cpu_model is its place in this walk: `kvm` first, then every named
+ * bit of the table above, in order.
+ */
+struct feature {
+	const struct feature_word *word; /* NULL for "kvm" */
+	unsigned int bit;
+};
+
+static size_t list_features(struct feature *feature, const char **name)
+{
+	size_t n = 0;
+
+	feature[n] = (struct feature){ NULL, 0 };
+	name[n++] = "kvm";
+	for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+		for (unsigned int bit = 0; bit < 32; bit++) {
+			if (!words[w].names[bit])
+				continue;
+			must(n < CPU_FEATURES_MAX);
+			feature[n] = (struct feature){ &words[w], bit };
+			name[n++] = words[w].names[bit];
+		}
+	}
+	return n;
+}
+
+static int parse_change(const char *item, size_t length, struct cpu_model *model, struct err *e)
+{
+	struct feature features[CPU_FEATURES_MAX];
+	const char *names[CPU_FEATURES_MAX];
+	size_t count = list_features(features, names);
+	char name[NAME_BYTES];
+	const char *near;
+
+	if ((*item != '+' && *item != '-') || length < 2 || length > NAME_BYTES)
+		return err_set(e, EINVAL,
+			       "-cpu: '%.*s' is neither +FEATURE nor -FEATURE (example: "
+			       "-cpu host,-avx2)",
+			       (int)length, item);
+	(void)snprintf(name, sizeof(name), "%.*s", (int)length - 1, item + 1);
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(name, names[i]) == 0) {
+			model->change[i] = *item;
+			return 0;
+		}
+	}
+	near = suggest_nearest(name, names, count);
+	return err_set(e, EINVAL, "-cpu: there is no feature '%s'%s%s%s", name,
+		       near ? "; did you mean '" : "; names are those of /proc/cpuinfo",
+		       near ? near : "", near ? "'?" : "");
+}
+
+int cpuid_parse_model(const char *text, struct cpu_model *model, struct err *e)
+{
+	size_t length = strcspn(text, ",");
+
+	memset(model, 0, sizeof(*model));
+	if ((length != 4 || strncmp(text, "host", 4) != 0) &&
+	    (length != 3 || strncmp(text, "max", 3) != 0))
+		return err_set(e, EINVAL,
+			       "-cpu: there is no model '%.*s'; it is host[,+feature|-feature]...",
+			       (int)length, text);
+	for (text += length; *text == ','; text += length) {
+		int rc;
+
+		text++;
+		length = strcspn(text, ",");
+		rc = parse_change(text, length, model, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static struct kvm_cpuid_entry2 *find_entry(struct kvm_cpuid2 *cpuid, uint32_t function,
+					   uint32_t index)
+{
+	for (uint32_t i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+		if (entry->function == function && entry->index == index)
+			return entry;
+	}
+	return NULL;
+}
+
+static uint32_t *register_of(struct kvm_cpuid_entry2 *entry, enum cpuid_register reg)
+{
+	switch (reg) {
+	case EAX:
+		return &entry->eax;
+	case EBX:
+		return &entry->ebx;
+	case ECX:
+		return &entry->ecx;
+	default:
+		return &entry->edx;
+	}
+}
+
+static void drop_hypervisor_leaves(struct kvm_cpuid2 *cpuid)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < cpuid->nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+		if (entry->function >= LEAF_HYPERVISOR_FIRST &&
+		    entry->function <= LEAF_HYPERVISOR_LAST)
+			continue;
+		cpuid->entries[kept++] = *entry;
+	}
+	cpuid->nent = kept;
+}
+
+static void set_bit(struct kvm_cpuid2 *cpuid, uint32_t function, enum cpuid_register reg,
+		    unsigned int bit, bool value)
+{
+	struct kvm_cpuid_entry2 *entry = find_entry(cpuid, function, 0);
+	uint32_t *word;
+
+	if (!entry)
+		return;
+	word = register_of(entry, reg);
+	*word = value ? *word | 1U << bit : *word & ~(1U << bit);
+}
+
+/* One CPU with APIC id 0, whatever the host's CPU that answered was. */
+static void set_topology(struct kvm_cpuid2 *cpuid)
+{
+	struct kvm_cpuid_entry2 *leaf1 = find_entry(cpuid, 1, 0);
+
+	if (leaf1)
+		leaf1->ebx = (leaf1->ebx & 0x0000ffff) | 1U << 16; /* id 0, one logical CPU */
+	set_bit(cpuid, 1, EDX, 28, false); /* ht: more than one logical CPU */
+	for (uint32_t i = 0; i < cpuid->nent; i++) {
+		struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+		if (entry->function == LEAF_TOPOLOGY || entry->function == LEAF_TOPOLOGY_V2) {
+			entry->edx = 0; /* x2APIC id */
+			if (entry->eax || entry->ebx) {
+				entry->eax = 0; /* no bits of the id lie below the next level */
+				entry->ebx = 1; /* logical CPUs at this level */
+			}
+		} else if (entry->function == 4) {
+			entry->eax &= 0x3fff; /* cores per package and sharing: one */
+		} else if (entry->function == 0x80000008) {
+			entry->ecx &= ~0xf0ffU; /* cores per package, size of the id */
+		}
+	}
+}
+
+static int apply_changes(struct kvm_cpuid2 *cpuid, const struct cpu_model *model, struct err *e)
+{
+	struct feature features[CPU_FEATURES_MAX];
+	const char *names[CPU_FEATURES_MAX];
+	size_t count = list_features(features, names);
+
+	if (model->change[0] == '-')
+		drop_hypervisor_leaves(cpuid);
+	for (size_t i = 1; i < count; i++) {
+		const struct feature_word *word = features[i].word;
+		struct kvm_cpuid_entry2 *entry = find_entry(cpuid, word->function, word->index);
+		uint32_t mask = 1U << features[i].bit;
+
+		if (!model->change[i])
+			continue;
+		if (model->change[i] == '+' && (!entry || !(*register_of(entry, word->reg) & mask)))
+			return err_set(e, ENOTSUP, "-cpu: this host's KVM cannot give a guest '%s'",
+				       names[i]);
+		if (model->change[i] == '-' && entry)
+			*register_of(entry, word->reg) &= ~mask;
+	}
+	return 0;
+}
+
+static bool asked_for(const struct cpu_model *model, const char *wanted)
+{
+	struct feature features[CPU_FEATURES_MAX];
+	const char *names[CPU_FEATURES_MAX];
+	size_t count = list_features(features, names);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(names[i], wanted) == 0)
+			return model->change[i] == '+';
+	}
+	return false;
+}
+
+static int build(const struct vm *vm, struct kvm_cpuid2 *cpuid, const struct cpu_model *model,
+		 struct err *e)
+{
+	int rc;
+
+	cpuid->nent = ENTRIES_MAX;
+	rc = kvm_ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
+	if (rc < 0)
+		return err_sys(e, -rc, "KVM does not tell which CPU features it supports");
+	set_bit(cpuid, 1, ECX, 24, vm->tsc_deadline_timer);
+	set_bit(cpuid, 1, ECX, 31, true); /* hypervisor */
+	set_topology(cpuid);
+	rc = apply_changes(cpuid, model, e);
+	if (rc < 0)
+		return rc;
+	if (!asked_for(model, "vmx"))
+		set_bit(cpuid, 1, ECX, 5, false);
+	if (!asked_for(model, "svm"))
+		set_bit(cpuid, 0x80000001, ECX, 2, false);
+	return 0;
+}
+
+int cpuid_apply(const struct vm *vm, int vcpu_fd, const struct cpu_model *model, struct err *e)
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entries[ENTRIES_MAX];
+	} *cpuid = calloc(1, sizeof(*cpuid));
+	int rc;
+
+	if (!cpuid)
+		return err_sys(e, ENOMEM, "CPUID");
+	rc = build(vm, &cpuid->head, model, e);
+	if (rc == 0) {
+		rc = kvm_ioctl(vcpu_fd, KVM_SET_CPUID2, &cpuid->head);
+		if (rc < 0)
+			(void)err_sys(e, -rc, "KVM refuses the guest's CPUID");
+	}
+	free(cpuid);
+	return rc;
+}

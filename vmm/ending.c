@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/ending.h"
+
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <string.h>
+
+enum status {
+	STATUS_OK = 0,
+	STATUS_CRASHED = 121,
+	STATUS_TIMEOUT = 124,
+	STATUS_TROUBLE = 125,
+	STATUS_SIGNAL = 128,
+	STATUS_PANIC = 255,
+};
+
+int ending_status(const struct ending *ending)
+{
+	switch (ending->kind) {
+	case ENDING_POWERED_OFF:
+	case ENDING_HALTED:
+	case ENDING_RESET_I8042:
+	case ENDING_RESET_PORT_CF9:
+	case ENDING_RESET_PORT_92:
+	case ENDING_RESET_TRIPLE_FAULT:
+	case ENDING_UNTIL:
+	case ENDING_QUIT:
+		return STATUS_OK;
+	case ENDING_DEBUG_EXIT:
+		return (int)(ending->detail & 0xff);
+	case ENDING_TRIPLE_FAULT:
+	case ENDING_KVM_INTERNAL_ERROR:
+	case ENDING_KVM_FAIL_ENTRY:
+	case ENDING_KVM_UNKNOWN_EXIT:
+		return STATUS_CRASHED;
+	case ENDING_TIMEOUT:
+		return STATUS_TIMEOUT;
+	case ENDING_PANIC:
+		return STATUS_PANIC;
+	case ENDING_SIGNAL:
+		return STATUS_SIGNAL + (int)ending->detail;
+	case ENDING_KVM_RUN_FAILED:
+	case ENDING_OUTPUT_LOST:
+	case ENDING_NONE:
+	case ENDING_KINDS:
+		break;
+	}
+	return STATUS_TROUBLE;
+}
+
+/* [KVM] KVM_EXIT_INTERNAL_ERROR, suberror. */
+static const char *internal_error_name(uint64_t suberror)
+{
+	switch (suberror) {
+	case KVM_INTERNAL_ERROR_EMULATION:
+		return "an instruction that it cannot emulate";
+	case KVM_INTERNAL_ERROR_SIMUL_EX:
+		return "simultaneous exceptions";
+	case KVM_INTERNAL_ERROR_DELIVERY_EV:
+		return "a failed event delivery";
+	case KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON:
+		return "an unexpected exit reason";
+	default:
+		return "an error without a name";
+	}
+}
+
+/* The exits that can reach an unknown-exit ending, by KVM's names for them. */
+static const char *exit_name(uint64_t reason)
+{
+	static const char *const names[] = {
+		[KVM_EXIT_UNKNOWN] = "UNKNOWN",
+		[KVM_EXIT_EXCEPTION] = "EXCEPTION",
+		[KVM_EXIT_IO] = "IO",
+		[KVM_EXIT_HYPERCALL] = "HYPERCALL",
+		[KVM_EXIT_DEBUG] = "DEBUG",
+		[KVM_EXIT_HLT] = "HLT",
+		[KVM_EXIT_MMIO] = "MMIO",
+		[KVM_EXIT_IRQ_WINDOW_OPEN] = "IRQ_WINDOW_OPEN",
+		[KVM_EXIT_SHUTDOWN] = "SHUTDOWN",
+		[KVM_EXIT_FAIL_ENTRY] = "FAIL_ENTRY",
+		[KVM_EXIT_INTR] = "INTR",
+		[KVM_EXIT_SET_TPR] = "SET_TPR",
+		[KVM_EXIT_TPR_ACCESS] = "TPR_ACCESS",
+		[KVM_EXIT_NMI] = "NMI",
+		[KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR",
+		[KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
+		[KVM_EXIT_IOAPIC_EOI] = "IOAPIC_EOI",
+		[KVM_EXIT_HYPERV] = "HYPERV",
+		[KVM_EXIT_X86_RDMSR] = "X86_RDMSR",
+		[KVM_EXIT_X86_WRMSR] = "X86_WRMSR",
+		[KVM_EXIT_DIRTY_RING_FULL] = "DIRTY_RING_FULL",
+		[KVM_EXIT_AP_RESET_HOLD] = "AP_RESET_HOLD",
+		[KVM_EXIT_X86_BUS_LOCK] = "X86_BUS_LOCK",
+		[KVM_EXIT_XEN] = "XEN",
+		[KVM_EXIT_NOTIFY] = "NOTIFY",
+	};
+	const char *name = reason < sizeof(names) / sizeof(names[0]) ? names[reason] : NULL;
+
+	return name ? name : "without a name here";
+}
+
+static int describe_instruction(const struct ending *ending, char *text, size_t size)
+{
+	int used = 0;
+
+	if (ending->instruction_bytes)
+		used = snprintf(text, size, ", instruction bytes");
+	for (unsigned int i = 0; i < ending->instruction_bytes && (size_t)used < size; i++)
+		used += snprintf(text + used, size - (size_t)used, " %02x", ending->instruction[i]);
+	return used;
+}
+
+static void describe_kind(const struct ending *ending, char *text, size_t size)
+{
+	static const char *const plain[ENDING_KINDS] = {
+		[ENDING_NONE] = "the run has not ended",
+		[ENDING_POWERED_OFF] = "guest powered off",
+		[ENDING_HALTED] = "guest halted for good (interrupts off)",
+		[ENDING_RESET_I8042] = "guest rebooted (reset through the keyboard controller)",
+		[ENDING_RESET_PORT_CF9] = "guest rebooted (reset through port 0xcf9)",
+		[ENDING_RESET_PORT_92] = "guest rebooted (reset through port 0x92)",
+		[ENDING_RESET_TRIPLE_FAULT] = "guest rebooted (triple fault, as it announced)",
+		[ENDING_UNTIL] = "a console line matched --until",
+		[ENDING_QUIT] = "ended from the keyboard",
+		[ENDING_TRIPLE_FAULT] = "guest crashed: triple fault",
+		[ENDING_PANIC] = "guest kernel panicked",
+	};
+	unsigned long long detail = ending->detail;
+	int used;
+
+	switch (ending->kind) {
+	case ENDING_DEBUG_EXIT:
+		(void)snprintf(text, size,
+			       "guest ended the run through isa-debug-exit, status %llu", detail);
+		break;
+	case ENDING_KVM_INTERNAL_ERROR:
+		used = snprintf(text, size, "guest crashed: KVM met %s (internal error %llu)",
+				internal_error_name(detail), detail);
+		if (used > 0 && (size_t)used < size)
+			(void)describe_instruction(ending, text + used, size - (size_t)used);
+		break;
+	case ENDING_KVM_FAIL_ENTRY:
+		(void)snprintf(text, size,
+			       "guest crashed: the CPU refused to enter it (reason %#llx)", detail);
+		break;
+	case ENDING_KVM_UNKNOWN_EXIT:
+		(void)snprintf(text, size,
+			       "guest crashed: KVM exit %llu (%s), which nothing here asks for",
+			       detail, exit_name(detail));
+		break;
+	case ENDING_KVM_RUN_FAILED:
+		(void)snprintf(text, size, "KVM could not run the vCPU: %s", strerror((int)detail));
+		break;
+	case ENDING_TIMEOUT:
+		(void)snprintf(text, size, "timeout: guest still ran after %.3f s",
+			       (double)detail / 1e9);
+		break;
+	case ENDING_OUTPUT_LOST:
+		(void)snprintf(text, size,
+			       "console output could not be written: %s; the rest of it is lost",
+			       strerror((int)detail));
+		break;
+	case ENDING_SIGNAL:
+		(void)snprintf(text, size, "ended by signal %llu (%s)", detail,
+			       strsignal((int)detail));
+		break;
+	default:
+		(void)snprintf(text, size, "%s", plain[ending->kind]);
+		break;
+	}
+}
+
+void ending_describe(const struct ending *ending, char *text, size_t size)
+{
+	size_t used;
+
+	describe_kind(ending, text, size);
+	used = strlen(text);
+	if (ending->rip)
+		(void)snprintf(text + used, size - used, ", at RIP %#llx",
+			       (unsigned long long)ending->rip);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a run ended: a value, made where the fact is known, carried to main, turned there into one
+ * sentence and an exit status. No two kinds share a sentence.
+ */
+#ifndef TVMM_ENDING_H
+#define TVMM_ENDING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum ending_kind {
+	ENDING_NONE,        /* still running */
+	ENDING_POWERED_OFF, /* said "Power down", then halted for good */
+	ENDING_HALTED,      /* halted with interrupts off */
+	ENDING_RESET_I8042,
+	ENDING_RESET_PORT_CF9,
+	ENDING_RESET_PORT_92,
+	ENDING_RESET_TRIPLE_FAULT, /* after the kernel said that it restarts */
+	ENDING_UNTIL,              /* a console line matched --until */
+	ENDING_QUIT,               /* from the keyboard: Ctrl-a x, or quit in the monitor */
+	ENDING_DEBUG_EXIT,         /* isa-debug-exit; detail: the status */
+	ENDING_TRIPLE_FAULT,
+	ENDING_KVM_INTERNAL_ERROR, /* detail: suberror */
+	ENDING_KVM_FAIL_ENTRY,     /* detail: hardware_entry_failure_reason */
+	ENDING_KVM_UNKNOWN_EXIT,   /* detail: exit reason */
+	ENDING_KVM_RUN_FAILED,     /* detail: errno */
+	ENDING_TIMEOUT,            /* detail: nanoseconds allowed */
+	ENDING_OUTPUT_LOST,        /* detail: errno of the write */
+	ENDING_PANIC,
+	ENDING_SIGNAL, /* detail: the signal's number */
+	ENDING_KINDS
+};
+
+enum { ENDING_BYTES_MAX = 15 };
+
+struct ending {
+	enum ending_kind kind;
+	uint64_t rip; /* where vCPU 0 was; 0 if it is not known */
+	uint64_t detail;
+	/* Instruction bytes at rip, as far as KVM told them (ENDING_KVM_INTERNAL_ERROR). */
+	uint8_t instruction[ENDING_BYTES_MAX];
+	uint8_t instruction_bytes;
+};
+
+/* The process's exit status, 0 to 255 (design: "Exit status"). */
+int ending_status(const struct ending *ending);
+
+/* One sentence without a full stop; at most size bytes with its NUL. */
+void ending_describe(const struct ending *ending, char *text, size_t size);
+
+#endif

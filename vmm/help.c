@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/help.h"
+
+void help_print(FILE *out)
+{
+	(void)fputs(
+		"usage: tvmm -kernel bzImage [-initrd cpio.gz] [options]\n"
+		"       tvmm COMMAND [--help]\n"
+		"\n"
+		"Boots a Linux kernel on /dev/kvm, with a serial console and nothing else, and "
+		"tells\n"
+		"where the time went. Options are QEMU's, with one dash or two.\n"
+		"\n"
+		"boot\n"
+		"  -kernel FILE       a bzImage (boot protocol 2.12 or later, 64-bit)\n"
+		"  -initrd FILE       an initramfs: a cpio archive, packed or not\n"
+		"  -append LINE       the kernel's whole command line; without it\n"
+		"                     'console=ttyS0 reboot=k panic=-1'\n"
+		"  -explain           print what the image says and what would go where; needs no "
+		"KVM\n"
+		"\n"
+		"machine\n"
+		"  -m SIZE            memory: 256 or 256M or 1G; 128 MiB without it\n"
+		"  -smp 1             one CPU is what this version gives\n"
+		"  -cpu host[,+F|-F]  the host's CPU, with or without features by their names in\n"
+		"                     /proc/cpuinfo; -kvm hides KVM from the guest\n"
+		"\n"
+		"console\n"
+		"  -serial WHERE      mon:stdio (the default, with keys), stdio (byte for byte), "
+		"null,\n"
+		"                     file:F, pty, unix:F[,server=on[,wait=off]]\n"
+		"  -echr N            code of the escape key: 1 (Ctrl-a) without it, 0 for no "
+		"keys\n"
+		"  keys               Ctrl-a x quit, h help, b break, t time stamps, c monitor,\n"
+		"                     Ctrl-a Ctrl-a for a Ctrl-a\n"
+		"\n"
+		"end of the run\n"
+		"  -timeout TIME      give up after 30s, 500ms, 2m ...\n"
+		"  -until REGEX       end well when a console line matches (POSIX extended)\n"
+		"  -device isa-debug-exit[,iobase=P][,iosize=N]\n"
+		"                     lets the guest end the run with status (value << 1) | 1\n"
+		"\n"
+		"account\n"
+		"  -q, -quiet         only the guest's words; nothing at a good end\n"
+		"\n"
+		"Accepted for scripts that were written for QEMU, without effect: -enable-kvm,\n"
+		"-accel kvm, -M/-machine pc|q35|microvm, -nographic, -nodefaults, "
+		"-no-user-config,\n"
+		"-no-reboot, -no-shutdown, -display none, -vga none, -monitor none.\n"
+		"\n"
+		"commands\n"
+		"  probe              can this host run guests, and what can they do there?\n"
+		"  initramfs          pack a folder into a cpio.gz, reproducibly, without root\n"
+		"\n"
+		"exit status\n"
+		"  0    powered off, halted, rebooted, -until matched, ended by key\n"
+		"  1-119  the guest's own (isa-debug-exit)\n"
+		"  121  the guest crashed (triple fault, KVM internal error)\n"
+		"  124  -timeout          125  tvmm could not do it\n"
+		"  128+N  ended by signal N    255  the guest's kernel panicked\n",
+		out);
+}
+
+void help_print_initramfs(FILE *out)
+{
+	(void)fputs(
+		"usage: tvmm initramfs DIR -o FILE.cpio.gz [-d NODES]\n"
+		"\n"
+		"Packs a folder into an initramfs: newc cpio, gzip -9. Everything belongs to "
+		"root,\n"
+		"/dev/console is there even if DIR has none, and equal folders give equal bytes\n"
+		"(SOURCE_DATE_EPOCH sets the files' times; without it they are 0). Needs no root.\n"
+		"\n"
+		"  -o FILE   where to; replaced at once when all is written, left alone otherwise\n"
+		"  -d NODES  a list of more entries, a line each:\n"
+		"              nod PATH MODE UID GID b|c MAJOR MINOR\n"
+		"              dir PATH MODE UID GID\n"
+		"              slink PATH TARGET MODE UID GID\n"
+		"              file PATH SOURCE MODE UID GID\n",
+		out);
+}
+
+void help_print_probe(FILE *out)
+{
+	(void)fputs(
+		"usage: tvmm probe [--json]\n"
+		"\n"
+		"Tells whether this host can run guests: /dev/kvm, what its KVM can do, and what "
+		"a\n"
+		"guest of a few dozen instructions found: long mode, user mode, syscall, a timer\n"
+		"interrupt, hardware breakpoints, the FPU.\n"
+		"\n"
+		"exit status: 0 ordinary Linux guests can run; 1 they cannot, but KVM is there;\n"
+		"125 there is no usable KVM.\n",
+		out);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/machine.h"
+
+#include <string.h>
+
+#include "vmm/base/clock.h"
+
+enum {
+	PORT_I8042_DATA = 0x60,
+	PORT_I8042_COMMAND = 0x64,
+	PORT_CMOS = 0x70,
+	PORT_SYSTEM_CONTROL_A = 0x92,
+	PORT_COM1 = 0x3f8,
+	PORT_PCI_CONFIG = 0xcf8,
+	IRQ_COM1 = 4,
+};
+
+static void uart_irq(void *ctx, bool level)
+{
+	struct machine *machine = ctx;
+
+	if (level == machine->uart_irq_level)
+		return;
+	machine->uart_irq_level = level;
+	if (machine->vm)
+		vm_set_irq(machine->vm, IRQ_COM1, level);
+}
+
+/* Moves what was typed into the UART, as much as its FIFO takes. */
+static void feed_uart(struct machine *machine)
+{
+	struct machine_input *input = &machine->input;
+	bool was_full = input->count == MACHINE_INPUT_BYTES;
+	size_t room;
+
+	while (input->count && (room = uart16550_rx_room(&machine->uart)) > 0) {
+		size_t n = MACHINE_INPUT_BYTES - input->first;
+
+		n = n < input->count ? n : input->count;
+		n = n < room ? n : room;
+		uart16550_rx(&machine->uart, input->byte + input->first, n);
+		input->first = (input->first + n) % MACHINE_INPUT_BYTES;
+		input->count -= n;
+		machine->input_taken_ns = clock_now_ns();
+	}
+	if (was_full && input->count < MACHINE_INPUT_BYTES)
+		control_wake(machine->control); /* it may read on */
+}
+
+static void uart_drained(void *ctx, bool level)
+{
+	(void)level;
+	feed_uart(ctx);
+}
+
+static void reset_by_i8042(void *ctx, bool level)
+{
+	if (level)
+		control_end_kind(ctx, ENDING_RESET_I8042);
+}
+
+static void reset_by_port_cf9(void *ctx, bool level)
+{
+	if (level)
+		control_end_kind(ctx, ENDING_RESET_PORT_CF9);
+}
+
+static void reset_by_port_92(void *ctx, bool level)
+{
+	if (level)
+		control_end_kind(ctx, ENDING_RESET_PORT_92);
+}
+
+static void exit_by_debugexit(void *ctx, uint32_t value)
+{
+	control_end(ctx, &(struct ending){ .kind = ENDING_DEBUG_EXIT,
+					   .detail = debugexit_status(value) });
+}
+
+static int64_t wall_clock_ns(void *ctx)
+{
+	(void)ctx;
+	return clock_unix_ns();
+}
+
+/*
+ * The port map. KVM itself answers at 20-21 and a0-a1 (PIC), 40-43 and 61 (PIT), 4d0-4d1 (ELCR),
+ * and in memory at fec00000 (I/O APIC) and fee00000 (local APIC). All else is open bus.
+ */
+static int attach_devices(struct machine *m, const struct debugexit_config *debugexit,
+			  struct err *e)
+{
+	const struct {
+		uint64_t port, length;
+		struct device *device;
+	} map[] = {
+		{ PORT_I8042_DATA, I8042_PORTS, &m->i8042.data.device },
+		{ PORT_I8042_COMMAND, I8042_PORTS, &m->i8042.command.device },
+		{ PORT_CMOS, CMOS_PORTS, &m->cmos.device },
+		{ PORT_SYSTEM_CONTROL_A, PORT92_PORTS, &m->port92.device },
+		{ PORT_COM1, UART16550_REGISTERS, &m->uart.device },
+		{ PORT_PCI_CONFIG, PCICONF_PORTS, &m->pciconf.device },
+		{ debugexit->iobase, debugexit->iosize, &m->debugexit.device },
+	};
+
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
+		int rc;
+
+		if (!map[i].length)
+			continue;
+		rc = bus_attach(&m->ports, map[i].port, map[i].length, map[i].device, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int machine_init(struct machine *machine, const struct vm *vm, struct control *control,
+		 struct byte_sink console, const struct debugexit_config *debugexit, struct err *e)
+{
+	memset(machine, 0, sizeof(*machine));
+	machine->control = control;
+	machine->vm = vm;
+	(void)pthread_mutex_init(&machine->lock, NULL);
+	bus_init(&machine->ports, "port");
+	bus_init(&machine->mmio, "mmio");
+
+	uart16550_init(&machine->uart, (struct line){ uart_irq, machine }, console);
+	machine->uart.rx_drained = (struct line){ uart_drained, machine };
+	cmos_init(&machine->cmos, (struct wall_clock){ wall_clock_ns, NULL });
+	i8042_init(&machine->i8042, (struct line){ reset_by_i8042, control });
+	pciconf_init(&machine->pciconf, (struct line){ reset_by_port_cf9, control });
+	port92_init(&machine->port92, (struct line){ reset_by_port_92, control });
+	debugexit_init(&machine->debugexit, (struct exit_wire){ exit_by_debugexit, control });
+	return attach_devices(machine, debugexit, e);
+}
+
+void machine_finish(struct machine *machine)
+{
+	(void)pthread_mutex_destroy(&machine->lock);
+}
+
+size_t machine_input_room(struct machine *machine)
+{
+	size_t room;
+
+	(void)pthread_mutex_lock(&machine->lock);
+	room = MACHINE_INPUT_BYTES - machine->input.count;
+	(void)pthread_mutex_unlock(&machine->lock);
+	return room;
+}
+
+void machine_input(struct machine *machine, const uint8_t *bytes, size_t count)
+{
+	struct machine_input *input = &machine->input;
+
+	(void)pthread_mutex_lock(&machine->lock);
+	if (!input->count)
+		machine->input_taken_ns = clock_now_ns();
+	for (size_t i = 0; i < count && input->count < MACHINE_INPUT_BYTES; i++)
+		input->byte[(input->first + input->count++) % MACHINE_INPUT_BYTES] = bytes[i];
+	feed_uart(machine);
+	(void)pthread_mutex_unlock(&machine->lock);
+}
+
+void machine_input_break(struct machine *machine)
+{
+	(void)pthread_mutex_lock(&machine->lock);
+	uart16550_rx_break(&machine->uart);
+	(void)pthread_mutex_unlock(&machine->lock);
+}
+
+uint64_t machine_input_stalled_ns(struct machine *machine)
+{
+	uint64_t ns = 0;
+
+	(void)pthread_mutex_lock(&machine->lock);
+	if (machine->input.count == MACHINE_INPUT_BYTES)
+		ns = clock_now_ns() - machine->input_taken_ns;
+	(void)pthread_mutex_unlock(&machine->lock);
+	return ns;
+}

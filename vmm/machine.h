@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The board: which device sits where, and what its wires lead to. machine_wire() reads like a
+ * port map. One lock serves all devices.
+ */
+#ifndef TVMM_MACHINE_H
+#define TVMM_MACHINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "devices/bus.h"
+#include "devices/cmos.h"
+#include "devices/debugexit.h"
+#include "devices/device.h"
+#include "devices/i8042.h"
+#include "devices/pciconf.h"
+#include "devices/port92.h"
+#include "devices/uart16550.h"
+#include "vmm/base/err.h"
+#include "vmm/control.h"
+#include "vmm/vm.h"
+
+/* What was typed and the guest has not taken yet. */
+enum { MACHINE_INPUT_BYTES = 4096 };
+
+struct machine_input {
+	uint8_t byte[MACHINE_INPUT_BYTES];
+	size_t first, count;
+};
+
+/* -device isa-debug-exit; iosize 0: the machine has none. */
+struct debugexit_config {
+	uint16_t iobase;
+	uint8_t iosize;
+};
+
+struct machine {
+	struct control *control;
+	const struct vm *vm; /* NULL: interrupt lines lead nowhere (a machine under test) */
+
+	pthread_mutex_t lock; /* everything below */
+	struct bus ports;
+	struct bus mmio;
+	struct uart16550 uart;
+	struct cmos cmos;
+	struct i8042 i8042;
+	struct pciconf pciconf;
+	struct port92 port92;
+	struct debugexit debugexit;
+	bool uart_irq_level;
+	struct machine_input input;
+	uint64_t input_taken_ns; /* when the guest last took a byte, or there was none */
+};
+
+/*
+ * Wires the machine. Everything is borrowed and must outlive it. Fails only when debugexit's
+ * ports are taken: -errno with *e filled.
+ */
+int machine_init(struct machine *machine, const struct vm *vm, struct control *control,
+		 struct byte_sink console, const struct debugexit_config *debugexit, struct err *e);
+void machine_finish(struct machine *machine);
+
+/* Input for the guest's serial line: how much is taken now, bytes (at most that), a break. */
+size_t machine_input_room(struct machine *machine);
+void machine_input(struct machine *machine, const uint8_t *bytes, size_t count);
+void machine_input_break(struct machine *machine);
+
+/* Nanoseconds for which the guest has left a full input untouched; 0 while there is room. */
+uint64_t machine_input_stalled_ns(struct machine *machine);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tvmm: boots a Linux kernel on /dev/kvm. The only file that prints messages and chooses an exit
+ * status; the guest's console is stdout's, everything said here goes to stderr.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/clock.h"
+#include "vmm/base/suggest.h"
+#include "vmm/commands.h"
+#include "vmm/help.h"
+#include "vmm/options.h"
+#include "vmm/session.h"
+#include "vmm/timing/marks.h"
+
+enum { STATUS_TROUBLE = 125 };
+
+static int complain(const struct err *e)
+{
+	(void)fprintf(stderr, "tvmm: %s\n", e->text);
+	return STATUS_TROUBLE;
+}
+
+static int report(const struct session *session, const struct ending *ending)
+{
+	char how[256];
+	int status = ending_status(ending);
+
+	ending_describe(ending, how, sizeof(how));
+	if (!session->options->quiet)
+		marks_print_account(&session->marks, how, stderr);
+	if (!session->options->quiet || status != 0)
+		(void)fprintf(stderr, "tvmm: %s; exit status %d\n", how, status);
+	return status;
+}
+
+static int boot(const struct options *options, const struct marks *marks)
+{
+	static struct session session; /* holds the console's and the keyboard's buffers */
+	struct ending ending;
+	struct err e;
+	int rc, status;
+
+	session_init(&session, options, marks);
+	rc = session_plan(&session, &e);
+	if (rc == 0 && options->action == OPTIONS_EXPLAIN) {
+		plan_explain(&session.request, &session.plan, stdout);
+		session_finish(&session);
+		return 0;
+	}
+	if (rc == 0)
+		rc = session_place(&session, &e);
+	if (rc == 0)
+		rc = session_run(&session, &ending, &e);
+	status = rc < 0 ? complain(&e) : report(&session, &ending);
+	session_finish(&session);
+	return status;
+}
+
+static int boot_command(int argc, char **argv, const struct marks *marks)
+{
+	struct options options;
+	struct err e;
+	int status = 0;
+
+	if (options_parse(&options, argc, argv, &e) < 0)
+		status = complain(&e);
+	else if (options.action == OPTIONS_HELP)
+		help_print(stdout);
+	else if (options.action == OPTIONS_VERSION)
+		(void)printf("tvmm %s\n", TVMM_VERSION);
+	else
+		status = boot(&options, marks);
+	options_finish(&options);
+	return status;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[COMMANDS_MAX];
+	const char *near = suggest_nearest(name, names, commands_list(names));
+	struct err e;
+
+	if (near)
+		(void)err_set(&e, EINVAL, "there is no command '%s'; did you mean '%s'?", name,
+			      near);
+	else
+		(void)err_set(&e, EINVAL,
+			      "there is no command '%s'; a kernel is given with -kernel %s", name,
+			      name);
+	return complain(&e);
+}
+
+int main(int argc, char **argv)
+{
+	struct marks marks = { 0 };
+	const struct command *command;
+	struct err e = { 0 };
+	int status;
+
+	mark_at(&marks, MARK_PROCESS_START, clock_process_start_ns());
+	mark_now(&marks, MARK_MAIN);
+	if (argc < 2 || argv[1][0] == '-')
+		return boot_command(argc, argv, &marks);
+	command = commands_find(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	status = command->run(argc - 1, argv + 1, &e);
+	if (status < 0)
+		return complain(&e);
+	if (fflush(stdout) != 0) {
+		(void)err_sys(&e, errno, "stdout cannot be written");
+		return complain(&e);
+	}
+	return status;
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot/plan.h"
+#include "vmm/base/must.h"
+#include "vmm/base/suggest.h"
+
+static const char DEFAULT_APPEND[] = "console=ttyS0 reboot=k panic=-1";
+
+#define MIB (1ULL << 20)
+
+enum {
+	DEFAULT_RAM_MIB = 128,
+	CTRL_A = 1,
+	PAGE_BYTES = 4096,
+	OPTION_NAME_BYTES = 32,
+};
+
+typedef int (*option_handler)(struct options *o, const char *value, struct err *e);
+
+struct option_row {
+	const char *name;
+	bool takes_value;
+	option_handler handle; /* NULL: accepted, without effect */
+};
+
+int options_parse_size(const char *option, const char *text, uint64_t *bytes, struct err *e)
+{
+	static const struct {
+		char suffix;
+		unsigned int shift;
+	} units[] = { { 'K', 10 }, { 'M', 20 }, { 'G', 30 }, { 'T', 40 } };
+	unsigned int shift = 20;
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (end == text || !isdigit((unsigned char)*text))
+		return err_set(e, EINVAL, "-%s: '%s' is not a size; examples: 256, 256M, 1G",
+			       option, text);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && *end; i++) {
+		if (toupper((unsigned char)*end) == units[i].suffix) {
+			shift = units[i].shift;
+			end++;
+			break;
+		}
+	}
+	if (*end)
+		return err_set(e, EINVAL,
+			       "-%s: '%s' has '%s' behind the number; K, M, G or T may be there",
+			       option, text, end);
+	if (errno == ERANGE || number > UINT64_MAX >> shift)
+		return err_set(e, EINVAL, "-%s: '%s' is beyond any memory", option, text);
+	*bytes = (uint64_t)number << shift;
+	return 0;
+}
+
+int options_parse_duration(const char *option, const char *text, uint64_t *ns, struct err *e)
+{
+	static const struct {
+		const char *suffix;
+		double ns;
+	} units[] = { { "", 1e9 },   { "s", 1e9 },    { "ms", 1e6 },
+		      { "m", 60e9 }, { "h", 3600e9 }, { "d", 86400e9 } };
+	double number;
+	char *end;
+
+	if (!isdigit((unsigned char)*text) && *text != '.')
+		return err_set(e, EINVAL, "-%s: '%s' is not a time; examples: 30s, 500ms, 2m",
+			       option, text);
+	number = strtod(text, &end);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && end != text; i++) {
+		if (strcmp(end, units[i].suffix) != 0)
+			continue;
+		if (number * units[i].ns < 1 || number * units[i].ns > 9e18)
+			return err_set(e, EINVAL, "-%s: '%s' is out of range", option, text);
+		*ns = (uint64_t)(number * units[i].ns);
+		return 0;
+	}
+	return err_set(e, EINVAL, "-%s: '%s' is not a time; units are ms, s, m, h, d", option,
+		       text);
+}
+
+static int set_kernel(struct options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->kernel = value;
+	return 0;
+}
+
+static int set_initrd(struct options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->initrd = value;
+	return 0;
+}
+
+static int set_append(struct options *o, const char *value, struct err *e)
+{
+	(void)e;
+	o->append = value;
+	return 0;
+}
+
+static int set_memory(struct options *o, const char *value, struct err *e)
+{
+	const char *text = strncmp(value, "size=", 5) == 0 ? value + 5 : value;
+	int rc = options_parse_size("m", text, &o->ram_bytes, e);
+
+	if (rc == 0 && (o->ram_bytes < PLAN_RAM_MIN_BYTES || o->ram_bytes % PAGE_BYTES))
+		rc = err_set(e, EINVAL,
+			     "-m: %s is %llu bytes; at least %llu MiB are needed, in steps of 4 "
+			     "KiB",
+			     value, (unsigned long long)o->ram_bytes, PLAN_RAM_MIN_BYTES / MIB);
+	return rc;
+}
+
+static int set_smp(struct options *o, const char *value, struct err *e)
+{
+	const char *text = strncmp(value, "cpus=", 5) == 0 ? value + 5 : value;
+	char *end;
+	unsigned long cpus = strtoul(text, &end, 10);
+
+	(void)o;
+	if (end == text || (*end && *end != ',') || cpus == 0)
+		return err_set(e, EINVAL, "-smp: '%s' is not a number of CPUs", value);
+	if (cpus > 1)
+		return err_set(e, ENOTSUP,
+			       "-smp: %lu CPUs were asked for; this version gives a guest 1", cpus);
+	return 0;
+}
+
+static int set_cpu(struct options *o, const char *value, struct err *e)
+{
+	return cpuid_parse_model(value, &o->cpu, e);
+}
+
+static int set_serial(struct options *o, const char *value, struct err *e)
+{
+	return chardev_parse(value, &o->serial, e);
+}
+
+static int set_escape(struct options *o, const char *value, struct err *e)
+{
+	char *end;
+	unsigned long code = strtoul(value, &end, 0);
+
+	if (end == value || *end || code > 31)
+		return err_set(e, EINVAL,
+			       "-echr: '%s' is not the code of a control character: 1 (Ctrl-a) to "
+			       "31, or 0 for none",
+			       value);
+	o->escape_key = (uint8_t)code;
+	return 0;
+}
+
+static int set_timeout(struct options *o, const char *value, struct err *e)
+{
+	return options_parse_duration("timeout", value, &o->timeout_ns, e);
+}
+
+static int set_until(struct options *o, const char *value, struct err *e)
+{
+	char why[160];
+	int rc;
+
+	if (o->until_set)
+		regfree(&o->until);
+	rc = regcomp(&o->until, value, REG_EXTENDED | REG_NOSUB);
+	o->until_set = rc == 0;
+	if (rc == 0)
+		return 0;
+	(void)regerror(rc, &o->until, why, sizeof(why));
+	return err_set(e, EINVAL, "-until: '%s' is not a regular expression: %s", value, why);
+}
+
+static int parse_port(const char *name, const char *text, size_t length, unsigned long max,
+		      unsigned long *number, struct err *e)
+{
+	char *end;
+
+	*number = strtoul(text, &end, 0);
+	if (end == text || (size_t)(end - text) != length || *number == 0 || *number > max)
+		return err_set(e, EINVAL,
+			       "-device isa-debug-exit: %s=%.*s is not a number up to "
+			       "%#lx",
+			       name, (int)length, text, max);
+	return 0;
+}
+
+static int set_device(struct options *o, const char *value, struct err *e)
+{
+	static const char MODEL[] = "isa-debug-exit";
+	size_t length = strcspn(value, ",");
+	unsigned long number;
+
+	if (length != strlen(MODEL) || strncmp(value, MODEL, length) != 0)
+		return err_set(e, EINVAL,
+			       "-device: there is no '%.*s'; there is "
+			       "isa-debug-exit[,iobase=PORT][,iosize=BYTES]",
+			       (int)length, value);
+	o->debugexit =
+		(struct debugexit_config){ DEBUGEXIT_DEFAULT_IOBASE, DEBUGEXIT_DEFAULT_IOSIZE };
+	for (value += length; *value == ','; value += length) {
+		int rc;
+
+		value++;
+		length = strcspn(value, ",");
+		if (strncmp(value, "iobase=", 7) == 0) {
+			rc = parse_port("iobase", value + 7, length - 7, 0xffff, &number, e);
+			o->debugexit.iobase = (uint16_t)number;
+		} else if (strncmp(value, "iosize=", 7) == 0) {
+			rc = parse_port("iosize", value + 7, length - 7, DEBUGEXIT_MAX_IOSIZE,
+					&number, e);
+			o->debugexit.iosize = (uint8_t)number;
+		} else {
+			rc = err_set(
+				e, EINVAL,
+				"-device isa-debug-exit: does not know '%.*s'; it takes iobase "
+				"and iosize",
+				(int)length, value);
+		}
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int set_accel(struct options *o, const char *value, struct err *e)
+{
+	(void)o;
+	if (strncmp(value, "kvm", strcspn(value, ",:")) == 0 && *value == 'k')
+		return 0;
+	return err_set(e, EINVAL, "-accel: '%s' is not to be had; tvmm runs guests on kvm only",
+		       value);
+}
+
+static int set_machine(struct options *o, const char *value, struct err *e)
+{
+	static const char *const types[] = { "pc", "q35", "microvm" };
+	const char *text = strncmp(value, "type=", 5) == 0 ? value + 5 : value;
+	size_t length = strcspn(text, ",");
+	const char *accel = strstr(value, "accel=");
+
+	if (accel) {
+		int rc = set_accel(o, accel + 6, e);
+
+		if (rc < 0 || accel == value)
+			return rc;
+	}
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strlen(types[i]) == length && strncmp(text, types[i], length) == 0)
+			return 0;
+	}
+	return err_set(e, EINVAL,
+		       "-machine: there is no '%.*s'; pc, q35 and microvm are accepted, and mean "
+		       "tvmm's one machine",
+		       (int)length, text);
+}
+
+/* For -display, -vga, -monitor: none is what tvmm has. */
+static int expect_none(struct options *o, const char *value, struct err *e)
+{
+	(void)o;
+	if (strcmp(value, "none") == 0)
+		return 0;
+	return err_set(e, EINVAL,
+		       "'%s' is not to be had: tvmm has a serial console and nothing else; 'none' "
+		       "is accepted",
+		       value);
+}
+
+static int not_in_this_version(struct options *o, const char *value, struct err *e)
+{
+	(void)o;
+	(void)value;
+	return err_set(e, ENOTSUP, "is not part of this version");
+}
+
+static int set_quiet(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->quiet = true;
+	return 0;
+}
+
+static int set_explain(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->action = OPTIONS_EXPLAIN;
+	return 0;
+}
+
+static int set_help(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->action = OPTIONS_HELP;
+	return 0;
+}
+
+static int set_version(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->action = OPTIONS_VERSION;
+	return 0;
+}
+
+static const struct option_row rows[] = {
+	{ "kernel", true, set_kernel },
+	{ "initrd", true, set_initrd },
+	{ "append", true, set_append },
+	{ "m", true, set_memory },
+	{ "smp", true, set_smp },
+	{ "cpu", true, set_cpu },
+	{ "serial", true, set_serial },
+	{ "echr", true, set_escape },
+	{ "timeout", true, set_timeout },
+	{ "until", true, set_until },
+	{ "device", true, set_device },
+	{ "explain", false, set_explain },
+	{ "quiet", false, set_quiet },
+	{ "q", false, set_quiet },
+	{ "help", false, set_help },
+	{ "h", false, set_help },
+	{ "version", false, set_version },
+	/* What scripts written for QEMU say, and what is so here anyway. */
+	{ "enable-kvm", false, NULL },
+	{ "nographic", false, NULL }, /* a serial console on stdio */
+	{ "accel", true, set_accel },
+	{ "M", true, set_machine },
+	{ "machine", true, set_machine },
+	{ "nodefaults", false, NULL },
+	{ "no-user-config", false, NULL },
+	{ "no-reboot", false, NULL },
+	{ "no-shutdown", false, NULL },
+	{ "display", true, expect_none },
+	{ "vga", true, expect_none },
+	{ "monitor", true, expect_none },
+	/* Known by name, so that nobody takes silence for an answer. */
+	{ "fail-on", true, not_in_this_version },
+	{ "report", true, not_in_this_version },
+	{ "trace", true, not_in_this_version },
+	{ "symbols", true, not_in_this_version },
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static const struct option_row *find_row(const char *name, size_t length)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static int unknown_option(const char *argument, const char *name, size_t length, struct err *e)
+{
+	const char *names[ROWS];
+	char typed[OPTION_NAME_BYTES];
+	const char *near;
+
+	for (size_t i = 0; i < ROWS; i++)
+		names[i] = rows[i].name;
+	(void)snprintf(typed, sizeof(typed), "%.*s", (int)length, name);
+	near = suggest_nearest(typed, names, ROWS);
+	return err_set(e, EINVAL, "%s: there is no such option%s%s%s", argument,
+		       near ? "; did you mean -" : "; tvmm --help lists them", near ? near : "",
+		       near ? "?" : "");
+}
+
+/* One option and its value, if it takes one; *used counts the words of argv that were taken. */
+static int parse_one(struct options *o, int left, char **argv, int *used, struct err *e)
+{
+	const char *name = argv[0] + (argv[0][1] == '-' ? 2 : 1);
+	size_t length = strcspn(name, "=");
+	const char *value = name[length] == '=' ? name + length + 1 : NULL;
+	const struct option_row *row = find_row(name, length);
+	int rc;
+
+	if (!row)
+		return unknown_option(argv[0], name, length, e);
+	*used = 1;
+	if (!row->takes_value && value)
+		return err_set(e, EINVAL, "-%s takes no value", row->name);
+	if (row->takes_value && !value) {
+		if (left < 2)
+			return err_set(e, EINVAL, "-%s needs a value behind it", row->name);
+		value = argv[1];
+		*used = 2;
+	}
+	rc = row->handle ? row->handle(o, value, e) : 0;
+	if (rc < 0 && (row->handle == not_in_this_version || row->handle == expect_none)) {
+		struct err inner = *e;
+
+		rc = err_set(e, inner.code, "-%s: %s", row->name, inner.text);
+	}
+	return rc;
+}
+
+static void set_defaults(struct options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->append = DEFAULT_APPEND;
+	o->ram_bytes = DEFAULT_RAM_MIB * MIB;
+	o->escape_key = CTRL_A;
+	o->serial.kind = CHARDEV_MON_STDIO;
+}
+
+int options_parse(struct options *options, int argc, char **argv, struct err *e)
+{
+	int used = 1;
+
+	set_defaults(options);
+	for (int i = 1; i < argc; i += used) {
+		int rc;
+
+		if (argv[i][0] != '-' || !argv[i][1])
+			return err_set(e, EINVAL,
+				       "'%s' is not an option; a kernel is given with -kernel %s",
+				       argv[i], argv[i]);
+		rc = parse_one(options, argc - i, argv + i, &used, e);
+		if (rc < 0)
+			return rc;
+		if (options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
+			return 0;
+	}
+	if (!options->kernel)
+		return err_set(e, EINVAL,
+			       "no kernel was given: tvmm -kernel bzImage [-initrd cpio.gz]; "
+			       "tvmm --help tells more");
+	return 0;
+}
+
+void options_finish(struct options *options)
+{
+	if (options->until_set)
+		regfree(&options->until);
+	options->until_set = false;
+}

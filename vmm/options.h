@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line as plain data. Spellings are QEMU's, with one dash or two; what is not known
+ * is an error that names it and the nearest option.
+ */
+#ifndef TVMM_OPTIONS_H
+#define TVMM_OPTIONS_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+#include "vmm/chardev.h"
+#include "vmm/cpuid.h"
+#include "vmm/machine.h"
+
+enum options_action {
+	OPTIONS_BOOT,
+	OPTIONS_EXPLAIN, /* plan, print the plan, end */
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+};
+
+struct options {
+	enum options_action action;
+	const char *kernel, *initrd; /* paths, or NULL */
+	const char *append;          /* never NULL */
+	uint64_t ram_bytes;
+	struct cpu_model cpu;
+	struct chardev_spec serial;
+	uint8_t escape_key;  /* the control character's code; 0: none */
+	uint64_t timeout_ns; /* 0: none */
+	bool until_set;
+	regex_t until;
+	struct debugexit_config debugexit;
+	bool quiet; /* no account and no word about an ending with status 0 */
+};
+
+/* argv[0] is skipped. 0, or -EINVAL with *e filled. Strings are borrowed from argv. */
+int options_parse(struct options *options, int argc, char **argv, struct err *e);
+void options_finish(struct options *options);
+
+/* "256", "256M", "1G": bytes; a bare number is in MiB. */
+int options_parse_size(const char *option, const char *text, uint64_t *bytes, struct err *e);
+
+/* "30", "30s", "500ms", "2m", "1h", "1.5": nanoseconds; a bare number is in seconds. */
+int options_parse_duration(const char *option, const char *text, uint64_t *ns, struct err *e);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/session.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "boot/entry.h"
+#include "boot/place.h"
+#include "vmm/terminal.h"
+
+/* An initrd this big fits no machine that -m can name in practice; the plan knows better. */
+#define INITRD_MAX_BYTES (1ULL << 40)
+
+void session_init(struct session *session, const struct options *options, const struct marks *marks)
+{
+	memset(session, 0, sizeof(*session));
+	session->options = options;
+	session->marks = *marks;
+	session->kernel.fd = session->initrd.fd = -1;
+	session->vm.kvm_fd = session->vm.vm_fd = -1;
+	session->vcpu.fd = -1;
+	session->serial.in_fd = session->serial.out_fd = session->serial.listen_fd = -1;
+	session->control.wake_fd = -1;
+	session->supervisor.signal_fd = -1;
+}
+
+static int open_initrd(struct session *session, struct err *e)
+{
+	const char *path = session->options->initrd;
+	int rc;
+
+	if (!path)
+		return 0;
+	rc = file_open(&session->initrd, "initrd", path, INITRD_MAX_BYTES, e);
+	if (rc == 0 && session->initrd.size_bytes == 0)
+		rc = err_set(e, EINVAL,
+			     "initrd %s: is empty; a cpio archive is needed, or no -initrd at all",
+			     path);
+	return rc;
+}
+
+int session_plan(struct session *session, struct err *e)
+{
+	const struct options *options = session->options;
+	int rc = file_open(&session->kernel, "kernel", options->kernel, BZIMAGE_MAX_FILE_BYTES, e);
+
+	if (rc == 0)
+		rc = bzimage_parse(&session->kernel, &session->image, e);
+	if (rc == 0)
+		rc = open_initrd(session, e);
+	if (rc < 0)
+		return rc;
+	session->request = (struct plan_request){
+		.kernel = &session->image,
+		.ram_bytes = options->ram_bytes,
+		.initrd_bytes = session->initrd.size_bytes,
+		.kernel_name = options->kernel,
+		.initrd_name = options->initrd,
+		.cmdline = options->append,
+	};
+	rc = plan_boot(&session->request, &session->plan, e);
+	mark_now(&session->marks, MARK_PLANNED);
+	return rc;
+}
+
+static int make_vm(struct session *session, struct err *e)
+{
+	const struct boot_plan *plan = &session->plan;
+	const struct vm_ram ram = {
+		.low_bytes = plan->ram_low.size_bytes,
+		.high_gpa = plan->ram_high.gpa,
+		.high_bytes = plan->ram_high.size_bytes,
+	};
+	struct entry_state entry;
+	int rc = vm_open(&session->vm, e);
+
+	if (rc == 0)
+		rc = vm_add_memory(&session->vm, &ram, e);
+	if (rc == 0)
+		rc = vm_add_interrupt_controllers(&session->vm, e);
+	if (rc == 0)
+		rc = vcpu_init(&session->vcpu, &session->vm, e);
+	if (rc == 0)
+		rc = vcpu_setup(&session->vcpu, &session->vm, &session->options->cpu, e);
+	if (rc < 0)
+		return rc;
+	entry_linux64(plan, &entry);
+	return vcpu_set_entry(&session->vcpu, &entry, e);
+}
+
+static int make_machine(struct session *session, struct err *e)
+{
+	const struct options *options = session->options;
+	int rc = control_init(&session->control, &session->marks, e);
+
+	if (rc < 0)
+		return rc;
+	console_init(&session->console, &session->serial, &session->control, &session->marks,
+		     options->until_set ? &options->until : NULL);
+	session->control.vcpu = &session->vcpu;
+	return machine_init(&session->machine, &session->vm, &session->control,
+			    (struct byte_sink){ console_put, &session->console },
+			    &options->debugexit, e);
+}
+
+int session_place(struct session *session, struct err *e)
+{
+	int rc = make_vm(session, e);
+
+	if (rc == 0)
+		rc = place_boot(&session->request, &session->plan, &session->kernel,
+				session->options->initrd ? &session->initrd : NULL,
+				&session->vm.memory, e);
+	if (rc == 0)
+		rc = make_machine(session, e);
+	if (rc == 0)
+		rc = chardev_open(&session->serial, &session->options->serial, e);
+	file_close(&session->kernel);
+	file_close(&session->initrd);
+	mark_now(&session->marks, MARK_PLACED);
+	return rc;
+}
+
+static void *vcpu_thread(void *argument)
+{
+	struct session *session = argument;
+
+	mark_now(&session->marks, MARK_FIRST_RUN);
+	(void)run_until_end(&session->run);
+	return NULL;
+}
+
+static void prepare_supervisor(struct session *session)
+{
+	const struct options *options = session->options;
+	struct supervisor *s = &session->supervisor;
+	bool keys = session->serial.kind == CHARDEV_MON_STDIO;
+
+	s->control = &session->control;
+	s->console = &session->console;
+	s->machine = &session->machine;
+	s->dev = &session->serial;
+	s->keyboard = (struct keyboard){
+		.keys = { .escape = keys ? options->escape_key : 0 },
+		.console = &session->console,
+		.control = &session->control,
+		.machine = &session->machine,
+	};
+	s->timeout_ns = options->timeout_ns;
+	if (options->timeout_ns)
+		s->deadline_ns = session->marks.at_ns[MARK_PROCESS_START] + options->timeout_ns;
+}
+
+/*
+ * The run loop needs little stack, and a small one does not invite the host to back it with a
+ * huge page, which costs milliseconds of clearing before the first KVM_RUN.
+ */
+enum { VCPU_STACK_BYTES = 256 << 10 };
+
+static int start_vcpu(struct session *session, struct err *e)
+{
+	pthread_attr_t attributes;
+	int code;
+
+	session->run = (struct run){
+		.kvm = session->vcpu.run,
+		.entry = run_entry_kvm(&session->vcpu),
+		.machine = &session->machine,
+		.control = &session->control,
+		.console = &session->console,
+	};
+	vcpu_init_kick();
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setstacksize(&attributes, VCPU_STACK_BYTES);
+	code = pthread_create(&session->vcpu.thread, &attributes, vcpu_thread, session);
+	(void)pthread_attr_destroy(&attributes);
+	if (code)
+		return err_sys(e, code, "the vCPU's thread cannot be started");
+	__atomic_store_n(&session->vcpu.entered, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* What the kernel announced on its console decides between endings that look alike to the CPU. */
+static void settle_ending(struct session *session, struct ending *ending)
+{
+	struct announced announced = console_announced(&session->console);
+
+	switch (ending->kind) {
+	case ENDING_HALTED:
+	case ENDING_RESET_I8042:
+	case ENDING_RESET_PORT_CF9:
+	case ENDING_RESET_PORT_92:
+	case ENDING_TRIPLE_FAULT:
+	case ENDING_TIMEOUT:
+		if (announced.panic)
+			ending->kind = ENDING_PANIC;
+		else if (ending->kind == ENDING_TRIPLE_FAULT && announced.restart)
+			ending->kind = ENDING_RESET_TRIPLE_FAULT;
+		else if (ending->kind == ENDING_HALTED && announced.power_down)
+			ending->kind = ENDING_POWERED_OFF;
+		break;
+	default:
+		break;
+	}
+	ending->rip = vcpu_rip(&session->vcpu);
+}
+
+int session_run(struct session *session, struct ending *ending, struct err *e)
+{
+	bool stdio = session->serial.in_fd == STDIN_FILENO;
+	int lost, rc = supervisor_init(&session->supervisor, e);
+
+	prepare_supervisor(session);
+	if (rc == 0 && stdio)
+		rc = terminal_make_raw(STDIN_FILENO, session->serial.kind == CHARDEV_STDIO, e);
+	if (rc == 0)
+		rc = start_vcpu(session, e);
+	if (rc < 0)
+		return rc;
+	supervise(&session->supervisor, session->vcpu.thread);
+	(void)pthread_join(session->vcpu.thread, NULL);
+	session->vcpu.entered = false;
+	*ending = session->control.ending;
+	settle_ending(session, ending);
+	lost = supervisor_drain(&session->supervisor);
+	if (lost && ending_status(ending) == 0 && ending->kind != ENDING_QUIT)
+		*ending = (struct ending){ .kind = ENDING_OUTPUT_LOST, .detail = (uint64_t)lost };
+	terminal_restore();
+	return 0;
+}
+
+void session_finish(struct session *session)
+{
+	file_close(&session->kernel);
+	file_close(&session->initrd);
+	chardev_close(&session->serial);
+	supervisor_finish(&session->supervisor);
+	vcpu_finish(&session->vcpu);
+	vm_finish(&session->vm);
+	control_finish(&session->control);
+}

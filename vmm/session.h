@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run from beginning to end: plan -> place -> run -> report. Each stage takes what the one
+ * before it left, as plain data; nothing is opened after place.
+ */
+#ifndef TVMM_SESSION_H
+#define TVMM_SESSION_H
+
+#include <stdio.h>
+
+#include "boot/bzimage.h"
+#include "boot/plan.h"
+#include "vmm/base/err.h"
+#include "vmm/base/file.h"
+#include "vmm/chardev.h"
+#include "vmm/console.h"
+#include "vmm/control.h"
+#include "vmm/ending.h"
+#include "vmm/machine.h"
+#include "vmm/options.h"
+#include "vmm/run.h"
+#include "vmm/supervisor.h"
+#include "vmm/timing/marks.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+
+struct session {
+	const struct options *options; /* borrowed */
+	struct marks marks;
+
+	struct input_file kernel, initrd;
+	struct bzimage image;
+	struct plan_request request;
+	struct boot_plan plan;
+
+	struct vm vm;
+	struct vcpu vcpu;
+	struct chardev serial;
+	struct control control;
+	struct console console;
+	struct machine machine;
+	struct supervisor supervisor;
+	struct run run;
+};
+
+/* Nothing is open yet. The marks keep what was taken before. */
+void session_init(struct session *session, const struct options *options,
+		  const struct marks *marks);
+
+/* Opens and checks the files, chooses every address. Does not touch /dev/kvm. */
+int session_plan(struct session *session, struct err *e);
+
+/* Makes the VM, fills its memory, wires the machine, opens the console. */
+int session_place(struct session *session, struct err *e);
+
+/* Runs the guest until it ends. Fails only before the guest's first instruction. */
+int session_run(struct session *session, struct ending *ending, struct err *e);
+
+/* Closes and unmaps whatever the stages opened. */
+void session_finish(struct session *session);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor: the main thread while the guest runs on the vCPU's. It writes the console out,
+ * reads what is typed, keeps the time limit, takes signals, and notices when the vCPU stands
+ * still, because a CPU halted with interrupts off waits inside KVM for ever and nobody else
+ * would find out.
+ */
+#ifndef TVMM_SUPERVISOR_H
+#define TVMM_SUPERVISOR_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+#include "vmm/chardev.h"
+#include "vmm/console.h"
+#include "vmm/control.h"
+#include "vmm/keyboard.h"
+#include "vmm/machine.h"
+
+struct supervisor {
+	struct control *control;
+	struct console *console;
+	struct machine *machine;
+	struct chardev *dev;
+	struct keyboard keyboard;
+	uint64_t deadline_ns; /* clock_now_ns() scale; 0: none */
+	uint64_t timeout_ns;  /* for the ending */
+
+	int signal_fd;
+	clockid_t vcpu_clock; /* CPU time of the vCPU's thread */
+	uint64_t vcpu_cpu_ns; /* at the last tick */
+	uint64_t next_tick_ns;
+	bool input_paused; /* until the next tick: nobody has the pty open */
+	bool input_is_terminal;
+	bool output_blocked;
+};
+
+/*
+ * Blocks the signals that end or stop a run, in this thread and those it makes, and opens the
+ * descriptor that tells them. Signals that were ignored when the process started stay ignored.
+ */
+int supervisor_init(struct supervisor *supervisor, struct err *e);
+void supervisor_finish(struct supervisor *supervisor);
+
+/* Works until the run has ended. vcpu_thread is the thread to watch over. */
+void supervise(struct supervisor *supervisor, pthread_t vcpu_thread);
+
+/*
+ * After the vCPU's end: writes out what is left. Gives up when the reader does not move for
+ * too long; returns the errno that says why bytes were lost, or 0.
+ */
+int supervisor_drain(struct supervisor *supervisor);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/timing/marks.h"
+
+#include "vmm/base/clock.h"
+
+static const struct {
+	const char *name, *measured_from;
+} described[MARKS] = {
+	[MARK_PROCESS_START] = { "process start", "the kernel began with this process" },
+	[MARK_MAIN] = { "program loaded", "main() begins" },
+	[MARK_PLANNED] = { "planned", "files opened and checked, addresses chosen" },
+	[MARK_PLACED] = { "placed", "VM made, kernel and initrd in its memory" },
+	[MARK_FIRST_RUN] = { "first guest instruction", "the first KVM_RUN is entered" },
+	[MARK_CONSOLE_BYTE] = { "first console byte", "the first byte out of the UART" },
+	[MARK_KERNEL_BANNER] = { "kernel banner", "console line \"Linux version\"" },
+	[MARK_RUN_INIT] = { "Run /init", "console line \"Run ... as init process\"" },
+	[MARK_INIT_LINE] = { "init's own line", "console line \"Boot took\"" },
+	[MARK_END] = { "end", NULL },
+};
+
+void mark_at(struct marks *marks, enum mark mark, uint64_t ns)
+{
+	if (!marks->at_ns[mark])
+		marks->at_ns[mark] = ns;
+}
+
+void mark_now(struct marks *marks, enum mark mark)
+{
+	mark_at(marks, mark, clock_now_ns());
+}
+
+static double ms_between(uint64_t from_ns, uint64_t to_ns)
+{
+	return (double)(int64_t)(to_ns - from_ns) / 1e6;
+}
+
+void marks_print_account(const struct marks *marks, const char *how_it_ended, FILE *out)
+{
+	uint64_t start = marks->at_ns[MARK_PROCESS_START], previous = start;
+
+	(void)fprintf(out, "tvmm: %11s %11s\n", "ms", "step");
+	for (int m = 0; m < MARKS; m++) {
+		uint64_t at = marks->at_ns[m];
+		const char *from = described[m].measured_from;
+
+		if (!at)
+			continue;
+		(void)fprintf(out, "tvmm: %11.3f %+11.3f  %-24s %s\n", ms_between(start, at),
+			      ms_between(previous, at), described[m].name,
+			      from ? from : how_it_ended);
+		previous = at;
+	}
+}

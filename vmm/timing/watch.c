@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/timing/watch.h"
+
+#include <string.h>
+
+#include "vmm/base/clock.h"
+
+void watch_init(struct watch *watch, const regex_t *until)
+{
+	memset(watch, 0, sizeof(*watch));
+	watch->until = until;
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool ends_with(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), wanted = strlen(suffix);
+
+	return length >= wanted && strcmp(text + length - wanted, suffix) == 0;
+}
+
+/* Behind "[    0.123456] ", with or without the "[    T1]" of PRINTK_CALLER before the space. */
+static const char *skip_stamp(const char *line)
+{
+	while (*line == '[') {
+		const char *end = strchr(line, ']');
+		size_t length = end ? (size_t)(end - line) : 0;
+
+		if (!end || strspn(line + 1, " .0123456789TC") != length - 1)
+			break;
+		line = end[1] == ' ' ? end + 2 : end + 1;
+	}
+	return line;
+}
+
+static enum watch_event classify(const char *line)
+{
+	static const struct {
+		const char *prefix;
+		enum watch_event event;
+	} known[] = {
+		{ "Linux version ", WATCH_BANNER },
+		{ "Boot took ", WATCH_INIT_LINE },
+		{ "Kernel panic - not syncing", WATCH_PANIC },
+		{ "---[ end Kernel panic", WATCH_PANIC_ENDS },
+		{ "Rebooting in ", WATCH_PANIC_ENDS },
+		{ "reboot: Restarting system", WATCH_RESTARTS },
+		{ "reboot: machine restart", WATCH_RESTARTS },
+		{ "reboot: Power down", WATCH_POWERS_DOWN },
+		{ "reboot: System halted", WATCH_HALTS },
+	};
+	const char *text = skip_stamp(line);
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (starts_with(text, known[i].prefix))
+			return known[i].event;
+	}
+	if (starts_with(text, "Run ") && ends_with(text, " as init process"))
+		return WATCH_RUN_INIT;
+	return WATCH_NOTHING;
+}
+
+static bool matches_until(struct watch *watch)
+{
+	watch->line[watch->length] = '\0';
+	watch->looked_at = true;
+	return watch->until && regexec(watch->until, watch->line, 0, NULL, 0) == 0;
+}
+
+static unsigned int end_of_line(struct watch *watch)
+{
+	unsigned int events;
+
+	if (watch->length && watch->line[watch->length - 1] == '\r')
+		watch->length--;
+	events = matches_until(watch) ? WATCH_UNTIL : WATCH_NOTHING;
+	events |= classify(watch->line);
+	watch->length = 0;
+	watch->in_line = false;
+	return events;
+}
+
+/*
+ * Colours and cursor movements are no part of what a line says: ESC [ ... up to a byte of
+ * 0x40-0x7e ([ECMA-48] "Control sequences"), or ESC and one more byte.
+ */
+static bool in_escape_sequence(struct watch *watch, uint8_t byte)
+{
+	enum watch_escape was = watch->escape;
+
+	if (was == WATCH_PLAIN)
+		watch->escape = byte == 0x1b ? WATCH_AFTER_ESC : WATCH_PLAIN;
+	else if (was == WATCH_AFTER_ESC)
+		watch->escape = byte == '[' ? WATCH_IN_SEQUENCE : WATCH_PLAIN;
+	else if (byte >= 0x40 && byte <= 0x7e)
+		watch->escape = WATCH_PLAIN;
+	return was != WATCH_PLAIN || watch->escape != WATCH_PLAIN;
+}
+
+unsigned int watch_byte(struct watch *watch, uint8_t byte)
+{
+	if (byte == '\n') {
+		watch->escape = WATCH_PLAIN;
+		return end_of_line(watch);
+	}
+	if (in_escape_sequence(watch, byte))
+		return WATCH_NOTHING;
+	if (!watch->in_line) {
+		watch->in_line = true;
+		watch->start_ns = clock_now_ns();
+	}
+	if (byte && watch->length < sizeof(watch->line) - 1) {
+		watch->line[watch->length++] = (char)byte;
+		watch->looked_at = false;
+	}
+	return WATCH_NOTHING;
+}
+
+unsigned int watch_unfinished(struct watch *watch)
+{
+	if (!watch->until || !watch->in_line || watch->looked_at)
+		return WATCH_NOTHING;
+	return matches_until(watch) ? WATCH_UNTIL : WATCH_NOTHING;
+}

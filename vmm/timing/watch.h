@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads along with the guest's console, line by line, and tells what a line says about the run:
+ * that the kernel panicked, restarts, powers down, that a landmark of the boot was passed. What a
+ * guest prints is the guest's word; the times are the host's.
+ *
+ * Authority: the kernel's own messages, Linux kernel/panic.c, kernel/reboot.c, init/main.c. They
+ * are looked for at the start of a line, behind printk's time stamp if there is one.
+ */
+#ifndef TVMM_TIMING_WATCH_H
+#define TVMM_TIMING_WATCH_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WATCH_LINE_BYTES = 512 };
+
+/* A line can say one of the kernel's things and match the expression as well: bits. */
+enum watch_event {
+	WATCH_NOTHING = 0,
+	WATCH_BANNER = 1 << 0,      /* "Linux version" */
+	WATCH_RUN_INIT = 1 << 1,    /* "Run ... as init process" */
+	WATCH_INIT_LINE = 1 << 2,   /* "Boot took" */
+	WATCH_PANIC = 1 << 3,       /* "Kernel panic - not syncing" */
+	WATCH_PANIC_ENDS = 1 << 4,  /* "---[ end Kernel panic" or "Rebooting in" */
+	WATCH_RESTARTS = 1 << 5,    /* "reboot: Restarting system", "reboot: machine restart" */
+	WATCH_POWERS_DOWN = 1 << 6, /* "reboot: Power down" */
+	WATCH_HALTS = 1 << 7,       /* "reboot: System halted" */
+	WATCH_UNTIL = 1 << 8,       /* the expression matched */
+};
+
+enum watch_escape { WATCH_PLAIN, WATCH_AFTER_ESC, WATCH_IN_SEQUENCE };
+
+struct watch {
+	char line[WATCH_LINE_BYTES]; /* what is longer is looked at up to here */
+	size_t length;
+	enum watch_escape escape; /* inside a control sequence, which is left out */
+	bool in_line;             /* a byte of this line has been seen */
+	bool looked_at;           /* nothing new since the expression was last tried */
+	uint64_t start_ns;        /* when the line's first byte came */
+	const regex_t *until;     /* borrowed, or NULL */
+};
+
+void watch_init(struct watch *watch, const regex_t *until);
+
+/* Takes the next byte; tells what its line says, in bits, when the byte ends a line. */
+unsigned int watch_byte(struct watch *watch, uint8_t byte);
+
+/* For a line that waits without an end, as a prompt does: WATCH_UNTIL or WATCH_NOTHING. */
+unsigned int watch_unfinished(struct watch *watch);
+
+#endif

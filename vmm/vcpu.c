@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vmm/base/le.h"
+
+enum {
+	RFLAGS_IF = 1 << 9,
+
+	/* [SDM] "Local Vector Table": offsets into the APIC page, delivery modes in bits 8-10. */
+	APIC_LVT_LINT0 = 0x350,
+	APIC_LVT_LINT1 = 0x360,
+	APIC_DELIVERY_NMI = 4 << 8,
+	APIC_DELIVERY_EXTINT = 7 << 8,
+
+	MSR_IA32_MISC_ENABLE = 0x1a0,
+	MISC_ENABLE_FAST_STRING = 1 << 0,
+	MSR_MTRR_DEF_TYPE = 0x2ff,
+	MTRR_ENABLE = 1 << 11,
+	MTRR_WRITE_BACK = 6,
+
+	FPU_CONTROL_WORD = 0x37f, /* after FNINIT */
+	FPU_MXCSR = 0x1f80,       /* after reset */
+};
+
+static int kick_signal(void)
+{
+	return SIGRTMIN;
+}
+
+static void on_kick(int signal)
+{
+	(void)signal; /* its arrival is all that is wanted: it makes KVM_RUN return */
+}
+
+void vcpu_init_kick(void)
+{
+	struct sigaction action = { .sa_handler = on_kick };
+
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(kick_signal(), &action, NULL);
+}
+
+int vcpu_init(struct vcpu *vcpu, const struct vm *vm, struct err *e)
+{
+	int bytes = kvm_ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
+
+	memset(vcpu, 0, sizeof(*vcpu));
+	vcpu->fd = kvm_ioctl(vm->vm_fd, KVM_CREATE_VCPU, NULL);
+	if (bytes < 0 || vcpu->fd < 0)
+		return err_sys(e, bytes < 0 ? -bytes : -vcpu->fd, "KVM cannot create a vCPU");
+	vcpu->run_bytes = (size_t)bytes;
+	vcpu->run = mmap(NULL, vcpu->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED) {
+		int code = errno;
+
+		vcpu->run = NULL;
+		vcpu_finish(vcpu);
+		return err_sys(e, code, "the vCPU's shared page cannot be mapped");
+	}
+	return 0;
+}
+
+static int set_msrs(struct vcpu *vcpu, struct err *e)
+{
+	/* What firmware leaves: string instructions fast, all memory cached unless said otherwise.
+	 */
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry[2];
+	} msrs = {
+		.head.nmsrs = 2,
+		.entry[0] = { .index = MSR_IA32_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
+		.entry[1] = { .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLE | MTRR_WRITE_BACK },
+	};
+	int done = kvm_ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+
+	if (done < 0)
+		return err_sys(e, -done, "KVM refuses the vCPU's MSRs");
+	if (done != 2)
+		return err_set(e, EINVAL, "KVM refuses MSR %#x",
+			       (unsigned int)msrs.entry[done].index);
+	return 0;
+}
+
+/*
+ * The virtual wire that firmware leaves behind: the PIC's interrupts come in at LINT0, NMIs at
+ * LINT1. [MP] "Virtual Wire Mode".
+ */
+static int set_local_apic(struct vcpu *vcpu, struct err *e)
+{
+	struct kvm_lapic_state apic;
+	int rc = kvm_ioctl(vcpu->fd, KVM_GET_LAPIC, &apic);
+
+	if (rc == 0) {
+		put_le32(apic.regs + APIC_LVT_LINT0, APIC_DELIVERY_EXTINT);
+		put_le32(apic.regs + APIC_LVT_LINT1, APIC_DELIVERY_NMI);
+		rc = kvm_ioctl(vcpu->fd, KVM_SET_LAPIC, &apic);
+	}
+	return rc < 0 ? err_sys(e, -rc, "the vCPU's local APIC cannot be set up") : 0;
+}
+
+int vcpu_setup(struct vcpu *vcpu, const struct vm *vm, const struct cpu_model *cpu, struct err *e)
+{
+	struct kvm_fpu fpu = { .fcw = FPU_CONTROL_WORD, .mxcsr = FPU_MXCSR };
+	int rc = cpuid_apply(vm, vcpu->fd, cpu, e);
+
+	if (rc == 0)
+		rc = set_msrs(vcpu, e);
+	if (rc == 0) {
+		rc = kvm_ioctl(vcpu->fd, KVM_SET_FPU, &fpu);
+		if (rc < 0)
+			rc = err_sys(e, -rc, "KVM refuses the vCPU's FPU state");
+	}
+	if (rc == 0)
+		rc = set_local_apic(vcpu, e);
+	return rc;
+}
+
+static struct kvm_segment segment_of(const struct entry_segment *from)
+{
+	return (struct kvm_segment){
+		.base = from->base,
+		.limit = from->limit,
+		.selector = from->selector,
+		.type = from->type,
+		.present = from->present,
+		.dpl = from->dpl,
+		.db = from->db,
+		.s = from->s,
+		.l = from->l,
+		.g = from->g,
+	};
+}
+
+int vcpu_set_entry(struct vcpu *vcpu, const struct entry_state *state, struct err *e)
+{
+	struct kvm_regs regs = {
+		.rip = state->rip,
+		.rsi = state->rsi,
+		.rsp = state->rsp,
+		.rflags = state->rflags,
+	};
+	struct kvm_sregs sregs;
+	int rc = kvm_ioctl(vcpu->fd, KVM_GET_SREGS, &sregs);
+
+	if (rc < 0)
+		return err_sys(e, -rc, "the vCPU's system registers cannot be read");
+	sregs.cs = segment_of(&state->cs);
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = segment_of(&state->ds);
+	sregs.tr = segment_of(&state->tr);
+	sregs.gdt.base = state->gdt_gpa;
+	sregs.gdt.limit = state->gdt_limit;
+	sregs.idt.base = 0;
+	sregs.idt.limit = 0;
+	sregs.cr0 = state->cr0;
+	sregs.cr3 = state->cr3;
+	sregs.cr4 = state->cr4;
+	sregs.efer = state->efer;
+	rc = kvm_ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
+	if (rc == 0)
+		rc = kvm_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
+	return rc < 0 ? err_sys(e, -rc, "KVM refuses the registers of the entry point") : 0;
+}
+
+int vcpu_enter(struct vcpu *vcpu)
+{
+	return ioctl(vcpu->fd, KVM_RUN, NULL) < 0 ? -errno : 0;
+}
+
+/*
+ * immediate_exit covers a signal that arrives before KVM_RUN is entered; the signal covers a
+ * vCPU that is inside. [KVM] KVM_RUN, immediate_exit.
+ */
+void vcpu_kick(struct vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vcpu->entered, __ATOMIC_ACQUIRE))
+		(void)pthread_kill(vcpu->thread, kick_signal());
+}
+
+void vcpu_unkick(struct vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+}
+
+uint64_t vcpu_rip(const struct vcpu *vcpu)
+{
+	struct kvm_regs regs;
+
+	return kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0 ? 0 : regs.rip;
+}
+
+bool vcpu_halted_for_good(const struct vcpu *vcpu)
+{
+	struct kvm_mp_state state;
+	struct kvm_regs regs;
+
+	return kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &state) == 0 &&
+	       state.mp_state == KVM_MP_STATE_HALTED &&
+	       kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) == 0 && !(regs.rflags & RFLAGS_IF);
+}
+
+void vcpu_finish(struct vcpu *vcpu)
+{
+	if (vcpu->run)
+		(void)munmap(vcpu->run, vcpu->run_bytes);
+	if (vcpu->fd >= 0)
+		(void)close(vcpu->fd);
+	vcpu->run = NULL;
+	vcpu->fd = -1;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One virtual machine on /dev/kvm: its memory, its in-kernel interrupt controllers and timer.
+ *
+ * The order is memory, interrupt controllers, timer, vCPU. Since Linux 6.18 every registration
+ * on KVM's in-kernel bus starts a grace period, and the next change of a memory slot waits for
+ * it: controllers before memory cost 5 to 8 ms where memory before controllers costs 0.4.
+ *
+ * Authority: [KVM] "System ioctls", "VM ioctls". Left out: the split irqchip, more than one
+ * vCPU, dirty logging.
+ */
+#ifndef TVMM_VM_H
+#define TVMM_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+#include "vmm/base/guestmem.h"
+
+struct vm {
+	int kvm_fd; /* /dev/kvm */
+	int vm_fd;
+	struct guest_memory memory;
+	bool tsc_deadline_timer; /* KVM can give guests one; CPUID has to say so */
+};
+
+/* Guest-physical layout of RAM, chosen by the plan. high_bytes may be 0. */
+struct vm_ram {
+	uint64_t low_bytes;
+	uint64_t high_gpa, high_bytes;
+};
+
+/*
+ * Opens /dev/kvm, checks the API version and creates the VM. Returns 0, or -errno with *e saying
+ * what the host lacks and who can mend it; *vm needs no vm_finish then.
+ */
+int vm_open(struct vm *vm, struct err *e);
+
+/* Maps guest RAM, zeroed, and gives it to the VM. */
+int vm_add_memory(struct vm *vm, const struct vm_ram *ram, struct err *e);
+
+/* Creates PIC, I/O APIC, local APICs and the PIT inside KVM. After vm_add_memory. */
+int vm_add_interrupt_controllers(struct vm *vm, struct err *e);
+
+/* Sets the level of an interrupt input (ISA numbering; 4 is COM1). Never fails for a guest. */
+void vm_set_irq(const struct vm *vm, uint32_t irq, bool level);
+
+/* Unmaps and closes everything. */
+void vm_finish(struct vm *vm);
+
+/* ioctl() that is repeated while it is interrupted. Returns ioctl's value or -errno. */
+int kvm_ioctl(int fd, unsigned long request, void *argument);
+
+/* KVM_CHECK_EXTENSION: 0 when the capability is absent. */
+int kvm_capability(int fd, int capability);
+
+#endif
