@@ -1,13 +1,46 @@
 # The tests. Each folder of tests/ keeps one promise; `make check` runs all of them.
 
+include tests/guest/rules.mk tests/lab/rules.mk tests/bench/rules.mk
+
 CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 TEST_COMMON := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/common/*.c))
-UNIT_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c tests/malformed/test_*.c))
+UNIT_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+MALFORMED_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/malformed/test_*.c))
+SCRIPT_TESTS := $(wildcard tests/unit/test_*.sh)
+KERNEL := $(B)/kernels/allnoconfig/bzImage
+
+# What tests/check gets: TITLE=COMMAND.
+PLAIN = $(foreach test,$(UNIT_TESTS) $(MALFORMED_TESTS),$(patsubst $(B)/tests/%,%,$(test))=$(test))
+SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
+IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
+IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu
+
+.PHONY: check check-unit check-guest check-boot check-all
+check: ## install what is missing, run all tests
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory check-all
+
+check-all: $(B)/tvmm $(UNIT_TESTS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS)
+	@B=$(B) tests/check $(PLAIN) malformed/cli=tests/malformed/cli.sh $(SCRIPTS) $(IN_GUESTS) \
+		$(IN_BOOTS)
+
+check-unit: $(B)/tvmm $(UNIT_TESTS) $(MALFORMED_TESTS) ## tests: registers, parsers, plans, messages; need nothing
+	@B=$(B) tests/check $(PLAIN) malformed/cli=tests/malformed/cli.sh $(SCRIPTS)
+
+check-guest: $(B)/tvmm guests ## tests: tiny guests on /dev/kvm
+	@B=$(B) tests/check $(IN_GUESTS)
+
+check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(KERNEL) $(INITRAMFS) ## tests: Linux to a shell and back
+	@B=$(B) tests/check $(IN_BOOTS)
+
+$(B)/tests/boot/ptydrive: tests/boot/ptydrive.c
+	@mkdir -p $(@D)
+	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 $(WARNINGS) $(CFLAGS) -static -o $@ $<
 
 $(B)/tests/%: tests/%.c $(TEST_COMMON) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) $(TVMM_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP \
 		-o $@ $< $(TEST_COMMON) $(LIBRARY) $(CHECK_LIBS) $(TVMM_LDLIBS)
 
--include $(UNIT_TESTS:=.d) $(TEST_COMMON:.o=.d)
+-include $(UNIT_TESTS:=.d) $(MALFORMED_TESTS:=.d) $(TEST_COMMON:.o=.d)

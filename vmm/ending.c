@@ -121,7 +121,7 @@ static void describe_kind(const struct ending *ending, char *text, size_t size)
 		[ENDING_RESET_PORT_CF9] = "guest rebooted (reset through port 0xcf9)",
 		[ENDING_RESET_PORT_92] = "guest rebooted (reset through port 0x92)",
 		[ENDING_RESET_TRIPLE_FAULT] = "guest rebooted (triple fault, as it announced)",
-		[ENDING_UNTIL] = "a console line matched --until",
+		[ENDING_UNTIL] = "a console line matched -until",
 		[ENDING_QUIT] = "ended from the keyboard",
 		[ENDING_TRIPLE_FAULT] = "guest crashed: triple fault",
 		[ENDING_PANIC] = "guest kernel panicked",

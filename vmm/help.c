@@ -42,6 +42,8 @@ void help_print(FILE *out)
 		"\n"
 		"account\n"
 		"  -q, -quiet         only the guest's words; nothing at a good end\n"
+		"  -h, -help          this text\n"
+		"  -version           the version\n"
 		"\n"
 		"Accepted for scripts that were written for QEMU, without effect: -enable-kvm,\n"
 		"-accel kvm, -M/-machine pc|q35|microvm, -nographic, -nodefaults, "
@@ -75,6 +77,7 @@ void help_print_initramfs(FILE *out)
 		"  -d NODES  a list of more entries, a line each:\n"
 		"              nod PATH MODE UID GID b|c MAJOR MINOR\n"
 		"              dir PATH MODE UID GID\n"
+		"              pipe PATH MODE UID GID\n"
 		"              slink PATH TARGET MODE UID GID\n"
 		"              file PATH SOURCE MODE UID GID\n",
 		out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The board: which device sits where, and what its wires lead to. machine_wire() reads like a
- * port map. One lock serves all devices.
+ * The board: which device sits where, and what its wires lead to; machine.c's attach_devices()
+ * is the port map. One lock serves all devices.
  */
 #ifndef TVMM_MACHINE_H
 #define TVMM_MACHINE_H

@@ -53,6 +53,8 @@ static int boot(const struct options *options, const struct marks *marks)
 	}
 	if (rc == 0)
 		rc = session_place(&session, &e);
+	if (rc == 0 && session.serial.kind == CHARDEV_PTY)
+		(void)fprintf(stderr, "tvmm: the console is %s\n", session.serial.name);
 	if (rc == 0)
 		rc = session_run(&session, &ending, &e);
 	status = rc < 0 ? complain(&e) : report(&session, &ending);

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+#
+# Completion of tvmm's command line for bash 4 and later. It needs no other file: package
+# bash-completion loads it when tvmm is first completed, and without the package it is sourced by
+# hand (`. docs/tvmm.bash`).
+#
+# Options are offered with as many dashes as were typed. The options that this version knows by
+# name only, to refuse them, are left out; so are values that nobody can enumerate.
+
+# readline takes the line apart at : and = as well (COMP_WORDBREAKS); the shell does not. This puts
+# the words up to the cursor together again, into the caller's array `words`.
+_tvmm_words() {
+	local line=${COMP_LINE:0:COMP_POINT} word i
+	words=()
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $line == [[:blank:]]* || $i == 0 ]]; then
+			line=${line#"${line%%[![:blank:]]*}"}
+			words+=('')
+		fi
+		((i < COMP_CWORD)) || word=$line
+		words[${#words[@]} - 1]+=$word
+		line=${line#"$word"}
+	done
+}
+
+# Offers those of "$@" that begin with $value. readline replaces only what it took for the word,
+# $typed, so whatever stands before that in $value is cut off.
+_tvmm_offer() {
+	local word before=${value%"$typed"}
+	for word in "$@"; do
+		[[ $word != "$value"* ]] || COMPREPLY+=("${word#"$before"}")
+	done
+	case ${COMPREPLY[*]} in
+	*[:,=]) compopt -o nospace 2>/dev/null ;;
+	esac
+}
+
+# Offers files, or with -d folders, for the path behind $1 in $value.
+_tvmm_offer_paths() {
+	local path=${typed#"$1"} before found
+	before=${typed%"$path"}
+	compopt -o filenames 2>/dev/null
+	while IFS= read -r found; do
+		COMPREPLY+=("$before$found")
+	done < <(compgen "${2:--f}" -- "$path")
+}
+
+# The value of option $1, of which $value is there.
+_tvmm_value() {
+	case $1 in
+	kernel | initrd) _tvmm_offer_paths '' ;;
+	m) _tvmm_offer 64M 128M 256M 512M 1G 2G 4G ;;
+	smp) _tvmm_offer 1 ;;
+	cpu) _tvmm_offer host max ;;
+	serial)
+		case $value in
+		unix:*,*) _tvmm_offer "${value%%,*}",server=on "${value%%,*}",server=on,wait=off ;;
+		file:* | unix:*) _tvmm_offer_paths "${value%%:*}:" ;;
+		*) _tvmm_offer stdio mon:stdio null file: pty unix: ;;
+		esac
+		;;
+	echr) _tvmm_offer 0 1 ;;
+	timeout) _tvmm_offer 10s 30s 1m 5m ;;
+	device) _tvmm_offer isa-debug-exit isa-debug-exit,iobase=0xf4,iosize=0x04 ;;
+	accel) _tvmm_offer kvm ;;
+	M | machine) _tvmm_offer pc q35 microvm ;;
+	display | vga | monitor) _tvmm_offer none ;;
+	esac
+}
+
+_tvmm_takes_value() {
+	case $1 in
+	kernel | initrd | append | m | smp | cpu | serial | echr | timeout | until | device) ;;
+	accel | M | machine | display | vga | monitor) ;;
+	*) return 1 ;;
+	esac
+}
+
+_tvmm_boot() {
+	local plain='explain quiet q help h version enable-kvm nographic nodefaults no-user-config
+		no-reboot no-shutdown'
+	local valued='kernel initrd append m smp cpu serial echr timeout until device accel M machine
+		display vga monitor'
+	local dashes=- name i
+	# Which words are options, and which are values of the option before them?
+	for ((i = 1; i < ${#words[@]} - 1; i++)); do
+		name=${words[i]#-} name=${name#-}
+		if [[ ${words[i]} == -* ]] && _tvmm_takes_value "$name" &&
+			((++i == ${#words[@]} - 1)); then
+			_tvmm_value "$name"
+			return
+		fi
+	done
+	name=${value#-} name=${name#-}
+	if [[ $value == -*=* ]] && _tvmm_takes_value "${name%%=*}"; then
+		value=${name#*=}
+		_tvmm_value "${name%%=*}"
+	elif [[ $value == -* ]]; then
+		[[ $value != --* ]] || dashes=--
+		# shellcheck disable=SC2086 # words are meant
+		set -- $plain $valued
+		_tvmm_offer "${@/#/$dashes}"
+	fi
+}
+
+_tvmm_initramfs() {
+	case ${words[${#words[@]} - 2]} in
+	-o | -d) _tvmm_offer_paths '' ;;
+	*)
+		case $value in
+		-*) _tvmm_offer -o -d --help ;;
+		*) _tvmm_offer_paths '' -d ;;
+		esac
+		;;
+	esac
+}
+
+_tvmm() {
+	local words=() value typed=$2
+	COMPREPLY=()
+	_tvmm_words
+	value=${words[${#words[@]} - 1]}
+	if ((${#words[@]} == 2)) && [[ $value != -* ]]; then
+		_tvmm_offer probe initramfs
+		((${#value})) || _tvmm_offer -kernel
+		return
+	fi
+	case ${words[1]} in
+	probe) ((${#words[@]} > 3)) || _tvmm_offer --json --help ;;
+	initramfs) _tvmm_initramfs ;;
+	-*) _tvmm_boot ;;
+	esac
+}
+
+complete -F _tvmm tvmm
