@@ -64,7 +64,6 @@ static void append_stamp(struct console *console)
 static void act_on(struct console *console, unsigned int events)
 {
 	uint64_t line_ns = console->watch.start_ns;
-	struct announced *announced = &console->announced;
 
 	if (events & WATCH_BANNER)
 		mark_at(console->marks, MARK_KERNEL_BANNER, line_ns);
@@ -72,11 +71,15 @@ static void act_on(struct console *console, unsigned int events)
 		mark_at(console->marks, MARK_RUN_INIT, line_ns);
 	if (events & WATCH_INIT_LINE)
 		mark_at(console->marks, MARK_INIT_LINE, line_ns);
-	announced->panic |= (events & WATCH_PANIC) != 0;
-	announced->restart |= (events & WATCH_RESTARTS) != 0;
-	announced->power_down |= (events & WATCH_POWERS_DOWN) != 0;
-	announced->halt |= (events & WATCH_HALTS) != 0;
-	if ((events & WATCH_PANIC_ENDS) && announced->panic)
+	if (events & WATCH_PANIC)
+		console->announced = ANNOUNCED_PANIC;
+	if (events & WATCH_RESTARTS)
+		console->announced = ANNOUNCED_RESTART;
+	if (events & WATCH_POWERS_DOWN)
+		console->announced = ANNOUNCED_POWER_DOWN;
+	if (events & WATCH_HALTS)
+		console->announced = ANNOUNCED_HALT;
+	if ((events & WATCH_PANIC_ENDS) && console->announced == ANNOUNCED_PANIC)
 		control_end_kind(console->control, ENDING_PANIC);
 	if (events & WATCH_UNTIL)
 		control_end_kind(console->control, ENDING_UNTIL);
@@ -91,7 +94,6 @@ void console_put(void *ctx, const uint8_t *bytes, size_t count)
 
 	(void)pthread_mutex_lock(&console->lock);
 	mark_at(console->marks, MARK_CONSOLE_BYTE, now);
-	console->last_byte_ns = now;
 	for (size_t i = 0; i < count; i++) {
 		if (console->timestamps && console->at_line_start)
 			append_stamp(console);
@@ -219,24 +221,14 @@ void console_toggle_timestamps(struct console *console)
 	(void)pthread_mutex_unlock(&console->lock);
 }
 
-struct announced console_announced(struct console *console)
+enum announced console_announced(struct console *console)
 {
-	struct announced announced;
+	enum announced announced;
 
 	(void)pthread_mutex_lock(&console->lock);
 	announced = console->announced;
 	(void)pthread_mutex_unlock(&console->lock);
 	return announced;
-}
-
-uint64_t console_last_byte_ns(struct console *console)
-{
-	uint64_t ns;
-
-	(void)pthread_mutex_lock(&console->lock);
-	ns = console->last_byte_ns;
-	(void)pthread_mutex_unlock(&console->lock);
-	return ns;
 }
 
 uint64_t console_bytes(struct console *console)

@@ -30,9 +30,17 @@ enum {
 	CONSOLE_LINGER_NS = 1000000,
 };
 
-/* What the kernel said of itself on the console. */
-struct announced {
-	bool panic, restart, power_down, halt;
+/*
+ * What the kernel last said of itself on the console. The last word counts: a kernel that restarts
+ * in good order after something printed a panic's text has not panicked, and one that panics while
+ * it shuts down has.
+ */
+enum announced {
+	ANNOUNCED_NOTHING,
+	ANNOUNCED_PANIC,
+	ANNOUNCED_RESTART,
+	ANNOUNCED_POWER_DOWN,
+	ANNOUNCED_HALT,
 };
 
 struct console {
@@ -46,8 +54,8 @@ struct console {
 	size_t first, count;
 	bool awake; /* the supervisor knows that there is something */
 	struct watch watch;
-	struct announced announced;
-	uint64_t last_byte_ns, bytes;
+	enum announced announced;
+	uint64_t bytes;
 	bool timestamps, at_line_start;
 };
 
@@ -83,13 +91,9 @@ void console_say(struct console *console, const char *text);
 /* Turns the time stamps before lines on or off. */
 void console_toggle_timestamps(struct console *console);
 
-/* What has been announced so far. */
-struct announced console_announced(struct console *console);
+enum announced console_announced(struct console *console);
 
 /* How many bytes the guest has sent. */
 uint64_t console_bytes(struct console *console);
-
-/* When the guest last sent a byte; 0 if never. */
-uint64_t console_last_byte_ns(struct console *console);
 
 #endif

@@ -183,24 +183,29 @@ static int start_vcpu(struct session *session, struct err *e)
 	return 0;
 }
 
-/* What the kernel announced on its console decides between endings that look alike to the CPU. */
+/*
+ * What the kernel announced on its console decides between endings that look alike to the CPU. A
+ * kernel that panicked resets or halts as well, but without announcing that.
+ */
 static void settle_ending(struct session *session, struct ending *ending)
 {
-	struct announced announced = console_announced(&session->console);
+	enum announced announced = console_announced(&session->console);
 
 	switch (ending->kind) {
 	case ENDING_HALTED:
+		if (announced == ANNOUNCED_PANIC)
+			ending->kind = ENDING_PANIC;
+		else if (announced == ANNOUNCED_POWER_DOWN)
+			ending->kind = ENDING_POWERED_OFF;
+		break;
 	case ENDING_RESET_I8042:
 	case ENDING_RESET_PORT_CF9:
 	case ENDING_RESET_PORT_92:
 	case ENDING_TRIPLE_FAULT:
-	case ENDING_TIMEOUT:
-		if (announced.panic)
+		if (announced == ANNOUNCED_PANIC)
 			ending->kind = ENDING_PANIC;
-		else if (ending->kind == ENDING_TRIPLE_FAULT && announced.restart)
+		else if (ending->kind == ENDING_TRIPLE_FAULT && announced == ANNOUNCED_RESTART)
 			ending->kind = ENDING_RESET_TRIPLE_FAULT;
-		else if (ending->kind == ENDING_HALTED && announced.power_down)
-			ending->kind = ENDING_POWERED_OFF;
 		break;
 	default:
 		break;

@@ -22,8 +22,6 @@ enum {
 	TICK_MS = 40,
 	/* The tick once the kernel has said that it halts or powers down. */
 	FAST_TICK_MS = 2,
-	/* A kernel that panicked and says no more has panicked for good. */
-	PANIC_SILENCE_MS = 2000,
 	/* When the guest takes nothing for so long, typed bytes are read for the keys in them. */
 	INPUT_STALL_MS = 1000,
 	/* How long a reader of the console may stand still at the end of a run. */
@@ -149,31 +147,27 @@ static void watch_vcpu(struct supervisor *s)
 	s->vcpu_cpu_ns = cpu_ns;
 }
 
-static void tick(struct supervisor *s, const struct announced *announced, uint64_t now)
+static void tick(struct supervisor *s, bool soon, uint64_t now)
 {
-	bool soon = announced->power_down || announced->halt;
-
 	s->next_tick_ns = now + (soon ? FAST_TICK_MS : TICK_MS) * NS_PER_MS;
 	s->input_paused = false;
 	watch_vcpu(s);
 	if (s->deadline_ns && now >= s->deadline_ns)
 		control_end(s->control,
 			    &(struct ending){ .kind = ENDING_TIMEOUT, .detail = s->timeout_ns });
-	if (announced->panic &&
-	    now - console_last_byte_ns(s->console) > PANIC_SILENCE_MS * NS_PER_MS)
-		control_end_kind(s->control, ENDING_PANIC);
 }
 
 static void tick_if_due(struct supervisor *s)
 {
-	struct announced announced = console_announced(s->console);
+	enum announced announced = console_announced(s->console);
+	bool soon = announced == ANNOUNCED_POWER_DOWN || announced == ANNOUNCED_HALT;
 	uint64_t now = clock_now_ns();
 	uint64_t fast = now + FAST_TICK_MS * NS_PER_MS;
 
-	if ((announced.power_down || announced.halt) && s->next_tick_ns > fast)
+	if (soon && s->next_tick_ns > fast)
 		s->next_tick_ns = fast;
 	if (now >= s->next_tick_ns || (s->deadline_ns && now >= s->deadline_ns))
-		tick(s, &announced, now);
+		tick(s, soon, now);
 }
 
 enum { POLL_SIGNAL, POLL_WAKE, POLL_INPUT, POLL_OUTPUT, POLL_LISTEN, POLLS };

@@ -37,26 +37,32 @@ static const char *skip_stamp(const char *line)
 	return line;
 }
 
+/*
+ * What a kernel says while user space is running may stand behind a prompt that nobody answered;
+ * the others begin their line.
+ */
 static enum watch_event classify(const char *line)
 {
 	static const struct {
-		const char *prefix;
+		const char *words;
+		bool anywhere;
 		enum watch_event event;
 	} known[] = {
-		{ "Linux version ", WATCH_BANNER },
-		{ "Boot took ", WATCH_INIT_LINE },
-		{ "Kernel panic - not syncing", WATCH_PANIC },
-		{ "---[ end Kernel panic", WATCH_PANIC_ENDS },
-		{ "Rebooting in ", WATCH_PANIC_ENDS },
-		{ "reboot: Restarting system", WATCH_RESTARTS },
-		{ "reboot: machine restart", WATCH_RESTARTS },
-		{ "reboot: Power down", WATCH_POWERS_DOWN },
-		{ "reboot: System halted", WATCH_HALTS },
+		{ "Linux version ", false, WATCH_BANNER },
+		{ "Boot took ", false, WATCH_INIT_LINE },
+		{ "---[ end Kernel panic", false, WATCH_PANIC_ENDS },
+		{ "Rebooting in ", false, WATCH_PANIC_ENDS },
+		{ "Kernel panic - not syncing", true, WATCH_PANIC },
+		{ "reboot: Restarting system", true, WATCH_RESTARTS },
+		{ "reboot: machine restart", true, WATCH_RESTARTS },
+		{ "reboot: Power down", true, WATCH_POWERS_DOWN },
+		{ "reboot: System halted", true, WATCH_HALTS },
 	};
 	const char *text = skip_stamp(line);
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (starts_with(text, known[i].prefix))
+		if (known[i].anywhere ? strstr(text, known[i].words) != NULL
+				      : starts_with(text, known[i].words))
 			return known[i].event;
 	}
 	if (starts_with(text, "Run ") && ends_with(text, " as init process"))

@@ -5,7 +5,8 @@
  * guest prints is the guest's word; the times are the host's.
  *
  * Authority: the kernel's own messages, Linux kernel/panic.c, kernel/reboot.c, init/main.c. They
- * are looked for at the start of a line, behind printk's time stamp if there is one.
+ * are looked for at the start of a line, behind printk's time stamp if there is one; those of panic
+ * and reboot anywhere in a line, because a prompt may stand before them.
  */
 #ifndef TVMM_TIMING_WATCH_H
 #define TVMM_TIMING_WATCH_H
