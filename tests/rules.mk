@@ -34,6 +34,11 @@ check-guest: $(B)/tvmm guests ## tests: tiny guests on /dev/kvm
 check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(KERNEL) $(INITRAMFS) ## tests: Linux to a shell and back
 	@B=$(B) tests/check $(IN_BOOTS)
 
+# Static, because it also runs in the lab.
+$(B)/tests/boot/ptydrive: tests/boot/ptydrive.c
+	@mkdir -p $(@D)
+	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 $(WARNINGS) $(CFLAGS) -static -o $@ $<
+
 $(B)/tests/%: tests/%.c $(TEST_COMMON) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) $(TVMM_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP \
