@@ -115,11 +115,11 @@ static void print_payload(const struct bzimage *kernel, FILE *out)
 static void print_kernel(const struct plan_request *request, FILE *out)
 {
 	const struct bzimage *kernel = request->kernel;
+	unsigned int version = kernel->version;
 
 	(void)fputs("kernel ", out);
 	print_plain(request->kernel_name, out);
-	(void)fprintf(out, "\n  %-18s %9u.%02u\n", "boot protocol", kernel->version >> 8,
-		      kernel->version & 0xff);
+	(void)fprintf(out, "\n  %-18s %9u.%02u\n", "boot protocol", version >> 8, version & 0xff);
 	print_size("file", kernel->file_bytes, "", out);
 	print_size("setup", kernel->setup_bytes, "not loaded: the 64-bit entry skips it", out);
 	print_size("protected mode", kernel->kernel_bytes, "", out);

@@ -56,7 +56,7 @@ static int parse_initramfs(int argc, char **argv, struct pack_request *request, 
 static int run_initramfs(int argc, char **argv, struct err *e)
 {
 	struct pack_request request = { 0 };
-	struct pack_result result;
+	struct pack_result result = { 0 };
 	int rc;
 
 	if (wants_help(argc, argv)) {
