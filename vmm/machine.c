@@ -26,22 +26,29 @@ static void uart_irq(void *ctx, bool level)
 		vm_set_irq(machine->vm, IRQ_COM1, level);
 }
 
+static void send_to_uart(struct machine *machine, uint16_t item)
+{
+	uint8_t byte = (uint8_t)item;
+
+	if (item == MACHINE_INPUT_BREAK)
+		uart16550_rx_break(&machine->uart);
+	else
+		uart16550_rx(&machine->uart, &byte, 1);
+}
+
 /* Moves what was typed into the UART, as much as its FIFO takes. */
 static void feed_uart(struct machine *machine)
 {
 	struct machine_input *input = &machine->input;
 	bool was_full = input->count == MACHINE_INPUT_BYTES;
-	size_t room;
 
-	while (input->count && (room = uart16550_rx_room(&machine->uart)) > 0) {
-		size_t n = MACHINE_INPUT_BYTES - input->first;
+	while (input->count && uart16550_rx_room(&machine->uart) > 0) {
+		uint16_t item = input->item[input->first];
 
-		n = n < input->count ? n : input->count;
-		n = n < room ? n : room;
-		uart16550_rx(&machine->uart, input->byte + input->first, n);
-		input->first = (input->first + n) % MACHINE_INPUT_BYTES;
-		input->count -= n;
+		input->first = (input->first + 1) % MACHINE_INPUT_BYTES;
+		input->count--;
 		machine->input_taken_ns = clock_now_ns();
+		send_to_uart(machine, item);
 	}
 	if (was_full && input->count < MACHINE_INPUT_BYTES)
 		control_wake(machine->control); /* it may read on */
@@ -150,15 +157,23 @@ size_t machine_input_room(struct machine *machine)
 	return room;
 }
 
-void machine_input(struct machine *machine, const uint8_t *bytes, size_t count)
+/* With the lock held. */
+static void append_input(struct machine *machine, uint16_t item)
 {
 	struct machine_input *input = &machine->input;
 
-	(void)pthread_mutex_lock(&machine->lock);
+	if (input->count == MACHINE_INPUT_BYTES)
+		return;
 	if (!input->count)
 		machine->input_taken_ns = clock_now_ns();
-	for (size_t i = 0; i < count && input->count < MACHINE_INPUT_BYTES; i++)
-		input->byte[(input->first + input->count++) % MACHINE_INPUT_BYTES] = bytes[i];
+	input->item[(input->first + input->count++) % MACHINE_INPUT_BYTES] = item;
+}
+
+void machine_input(struct machine *machine, const uint8_t *bytes, size_t count)
+{
+	(void)pthread_mutex_lock(&machine->lock);
+	for (size_t i = 0; i < count; i++)
+		append_input(machine, bytes[i]);
 	feed_uart(machine);
 	(void)pthread_mutex_unlock(&machine->lock);
 }
@@ -166,7 +181,8 @@ void machine_input(struct machine *machine, const uint8_t *bytes, size_t count)
 void machine_input_break(struct machine *machine)
 {
 	(void)pthread_mutex_lock(&machine->lock);
-	uart16550_rx_break(&machine->uart);
+	append_input(machine, MACHINE_INPUT_BREAK);
+	feed_uart(machine);
 	(void)pthread_mutex_unlock(&machine->lock);
 }
 

@@ -23,11 +23,11 @@
 #include "vmm/control.h"
 #include "vmm/vm.h"
 
-/* What was typed and the guest has not taken yet. */
-enum { MACHINE_INPUT_BYTES = 4096 };
+/* What was typed and the guest has not taken yet: bytes, and breaks at their place among them. */
+enum { MACHINE_INPUT_BYTES = 4096, MACHINE_INPUT_BREAK = 0x100 };
 
 struct machine_input {
-	uint8_t byte[MACHINE_INPUT_BYTES];
+	uint16_t item[MACHINE_INPUT_BYTES];
 	size_t first, count;
 };
 
@@ -63,7 +63,10 @@ int machine_init(struct machine *machine, const struct vm *vm, struct control *c
 		 struct byte_sink console, const struct debugexit_config *debugexit, struct err *e);
 void machine_finish(struct machine *machine);
 
-/* Input for the guest's serial line: how much is taken now, bytes (at most that), a break. */
+/*
+ * Input for the guest's serial line: how much is taken now, bytes (at most that), a break (which
+ * is dropped when there is no room for it).
+ */
 size_t machine_input_room(struct machine *machine);
 void machine_input(struct machine *machine, const uint8_t *bytes, size_t count);
 void machine_input_break(struct machine *machine);

@@ -129,7 +129,7 @@ static int set_smp(struct options *o, const char *value, struct err *e)
 	unsigned long cpus = strtoul(text, &end, 10);
 
 	(void)o;
-	if (end == text || (*end && *end != ',') || cpus == 0)
+	if (!isdigit((unsigned char)*text) || (*end && *end != ',') || cpus == 0)
 		return err_set(e, EINVAL, "-smp: '%s' is not a number of CPUs", value);
 	if (cpus > 1)
 		return err_set(e, ENOTSUP,
@@ -166,10 +166,27 @@ static int set_timeout(struct options *o, const char *value, struct err *e)
 	return options_parse_duration("timeout", value, &o->timeout_ns, e);
 }
 
+/*
+ * A back-reference makes matching take time that grows with no bound in what is matched, and the
+ * guest chooses what is matched.
+ */
+static bool refers_back(const char *expression)
+{
+	for (const char *p = strchr(expression, '\\'); p && p[1]; p = strchr(p + 2, '\\')) {
+		if (isdigit((unsigned char)p[1]))
+			return true;
+	}
+	return false;
+}
+
 static int set_until(struct options *o, const char *value, struct err *e)
 {
 	char why[160];
 	int rc;
+
+	if (refers_back(value))
+		return err_set(e, EINVAL, "-until: '%s' has a back-reference; there are none here",
+			       value);
 
 	if (o->until_set)
 		regfree(&o->until);
@@ -236,7 +253,7 @@ static int set_device(struct options *o, const char *value, struct err *e)
 static int set_accel(struct options *o, const char *value, struct err *e)
 {
 	(void)o;
-	if (strncmp(value, "kvm", strcspn(value, ",:")) == 0 && *value == 'k')
+	if (strcspn(value, ",:") == 3 && strncmp(value, "kvm", 3) == 0)
 		return 0;
 	return err_set(e, EINVAL, "-accel: '%s' is not to be had; tvmm runs guests on kvm only",
 		       value);

@@ -2,8 +2,27 @@
 #include "vmm/base/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+enum {
+	/* Room for two paths of the longest kind that the host takes, and words around them. */
+	LONG_BYTES = 10240,
+	HEAD_BYTES = ERR_TEXT_BYTES / 2,
+};
+
+/* What is too long loses its middle: a message begins with what it is about and ends with why. */
+static void keep_both_ends(struct err *e, const char *text)
+{
+	size_t length = strlen(text), tail_bytes = sizeof(e->text) - HEAD_BYTES - sizeof("...");
+
+	if (length < sizeof(e->text))
+		(void)memcpy(e->text, text, length + 1);
+	else
+		(void)snprintf(e->text, sizeof(e->text), "%.*s...%s", HEAD_BYTES, text,
+			       text + length - tail_bytes);
+}
 
 static void one_line(char *text)
 {
@@ -13,29 +32,36 @@ static void one_line(char *text)
 	}
 }
 
+static void fill(struct err *e, int code, bool say_code, const char *fmt, va_list ap)
+{
+	char text[LONG_BYTES];
+	int used = vsnprintf(text, sizeof(text), fmt, ap);
+
+	if (used < 0)
+		text[0] = '\0';
+	if (say_code && used >= 0 && (size_t)used < sizeof(text))
+		(void)snprintf(text + used, sizeof(text) - (size_t)used, ": %s", strerror(code));
+	e->code = code;
+	keep_both_ends(e, text);
+	one_line(e->text);
+}
+
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
 
-	e->code = code;
 	va_start(ap, fmt);
-	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	fill(e, code, false, fmt, ap);
 	va_end(ap);
-	one_line(e->text);
 	return -code;
 }
 
 int err_sys(struct err *e, int code, const char *fmt, ...)
 {
 	va_list ap;
-	size_t used;
 
-	e->code = code;
 	va_start(ap, fmt);
-	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap);
+	fill(e, code, true, fmt, ap);
 	va_end(ap);
-	used = strlen(e->text);
-	(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s", strerror(code));
-	one_line(e->text);
 	return -code;
 }

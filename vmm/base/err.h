@@ -19,7 +19,8 @@ struct err {
 /*
  * Fills *e and returns -code, so that a failing function can end with `return err_set(...)`.
  * code is a positive errno value; fmt is printf's. Bytes below 0x20 and 0x7f in the text (a file
- * name may hold them) become '?', so that one error stays one line.
+ * name may hold them) become '?', so that one error stays one line; a text that is too long loses
+ * its middle.
  */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
