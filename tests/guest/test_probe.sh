@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# `tvmm probe` on the host at hand: text, JSON and exit status say the same, whatever it is; the
+# checks that every ground can pass do pass; a user who may not open /dev/kvm is told so.
+#
+#   tests/guest/test_probe.sh [TVMM]
+#
+# Exit status 0 passed, 1 failed, 77 skipped with a reason.
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+tvmm=${1:-$root/build/tvmm}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+fail() {
+	echo "test_probe: $*"
+	failures=$((failures + 1))
+}
+
+# The value behind a key of the JSON, as it stands there.
+json() {
+	grep -o "\"$1\": [^,}]*" "$work/json" | head -n 1 | cut -d' ' -f2-
+}
+
+outcome() {
+	grep -o "\"$1\": {\"result\": \"[^\"]*\"" "$work/json" | cut -d'"' -f6
+}
+
+probe_twice() {
+	"$tvmm" probe >"$work/text" 2>"$work/err"
+	text_status=$?
+	"$tvmm" probe --json >"$work/json" 2>>"$work/err"
+	json_status=$?
+}
+
+check_agreement() {
+	[ "$text_status" = "$json_status" ] || fail "status $text_status for text, $json_status for JSON"
+	[ "$(json status)" = "$json_status" ] || fail "JSON says $(json status), it was $json_status"
+	[ ! -s "$work/err" ] || fail "stderr: $(cat "$work/err")"
+	grep -qF "$(json verdict | tr -d '"' | cut -c1-40)" "$work/text" || fail "two verdicts"
+	case $text_status in
+	0) grep -q '^This host can run ordinary Linux guests' "$work/text" || fail "no good verdict" ;;
+	1) grep -q "^This host's KVM cannot run .*make lab" "$work/text" || fail "no bad verdict" ;;
+	125) grep -q '^There is no usable KVM' "$work/text" || fail "no verdict on a missing KVM" ;;
+	*) fail "status $text_status" ;;
+	esac
+	if command -v jq >/dev/null; then
+		jq -e . "$work/json" >/dev/null || fail "jq does not read the JSON"
+	fi
+}
+
+# What must work wherever there is a KVM, even one that interprets the guest's kernel.
+check_guest() {
+	local check
+	for check in long_mode fpu user_mode timer; do
+		[ "$(outcome $check)" = passed ] || fail "$check: $(outcome $check)"
+	done
+	[ "$(outcome syscall)" != "not run" ] || fail "syscall was not run"
+	[ "$(outcome breakpoint)" != "not run" ] || fail "breakpoint was not run"
+	if [ "$(outcome syscall)" = passed ]; then
+		[ "$text_status" = 0 ] || fail "all that is needed is there, and the status $text_status"
+	else
+		[ "$text_status" = 1 ] || fail "there is no syscall, and the status is $text_status"
+	fi
+}
+
+# As nobody, with a copy that nobody may read.
+check_not_permitted() {
+	local status
+	[ "$(id -u)" = 0 ] && command -v setpriv >/dev/null || return 0
+	[ "$(stat -c %a /dev/kvm)" = 600 ] || [ "$(stat -c %a /dev/kvm)" = 660 ] || return 0
+	chmod 755 "$work"
+	install -m 755 "$tvmm" "$work/tvmm"
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$work/tvmm" probe >"$work/nobody"
+	status=$?
+	[ $status = 125 ] || fail "status $status for a user who may not open /dev/kvm"
+	grep -q '^There is no usable KVM for this user' "$work/nobody" || fail "nobody is not told"
+	! grep -q 'What a guest finds' "$work/nobody" || fail "nobody's checks are listed"
+}
+
+probe_twice
+check_agreement
+[ ! -e /dev/kvm ] || check_not_permitted
+if [ "$text_status" = 125 ]; then
+	[ $failures = 0 ] || exit 1
+	echo "test_probe: skipped: no usable KVM here"
+	exit 77
+fi
+check_guest
+[ $failures = 0 ]
