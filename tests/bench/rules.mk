@@ -1,0 +1,17 @@
+# Benchmarks: series and ratios, no verdict. See tests/bench/*.sh.
+
+BENCH_TOOLS := $(B)/bench/stopwatch $(B)/bench/first_run
+
+# Static, because the stopwatch also runs in the lab.
+$(BENCH_TOOLS): $(B)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 $(WARNINGS) $(CFLAGS) -static -o $@ $<
+
+.PHONY: bench bench-boot bench-startup
+bench: bench-startup bench-boot ## measure tvmm against QEMU, on /dev/kvm and in the lab
+
+bench-startup: $(B)/tvmm $(BENCH_TOOLS) kernel initramfs ## only process start to first KVM_RUN, and memory
+	@B='$(B)' tests/bench/startup.sh $(RUNS)
+
+bench-boot: $(B)/tvmm $(BENCH_TOOLS) kernel initramfs ## only the boot to init, in the lab
+	@B='$(B)' tests/bench/boot.sh $(RUNS)
