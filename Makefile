@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 B ?= build
 PREFIX ?= /usr/local
-CC ?= gcc
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PKG_CONFIG ?= pkg-config
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
@@ -18,6 +18,10 @@ TVMM_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I.
 TVMM_CFLAGS := -std=gnu11 -fPIE -fstack-protector-strong -pthread $(WARNINGS)
 TVMM_LDFLAGS ?= -static-pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
 TVMM_LDLIBS := -lz -pthread
+
+# `make V=1` shows the commands themselves.
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-4s %s\n' $(1) $(2))
 
 ROOMS := vmm vmm/base vmm/timing boot devices initramfs
 SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*.S))
@@ -34,19 +38,23 @@ help: ## list the targets
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) $(TVMM_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) $(TVMM_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/obj/%.o: %.S
 	@mkdir -p $(@D)
-	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,AS,$<)
+	$(Q)$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # Everything but main, so that tests can call it.
 $(LIBRARY): $(filter-out $(B)/obj/vmm/main.o,$(OBJECTS))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/tvmm: $(B)/obj/vmm/main.o $(LIBRARY)
-	$(CC) $(TVMM_CFLAGS) $(CFLAGS) $(TVMM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TVMM_LDLIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(TVMM_CFLAGS) $(CFLAGS) $(TVMM_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TVMM_LDLIBS)
 
 -include $(OBJECTS:.o=.d)
 
@@ -60,7 +68,8 @@ deps: ## install what is missing, with apt
 
 demo: ## build all, boot it, print the boot's times
 	@$(MAKE) --no-print-directory deps
-	@$(MAKE) --no-print-directory $(B)/tvmm kernel initramfs
+	@$(MAKE) --no-print-directory -j$$(nproc) $(B)/tvmm
+	@$(MAKE) --no-print-directory kernel initramfs
 	@tests/demo
 
 # --- the state of the house -----------------------------------------------------------------

@@ -11,4 +11,4 @@ INITRAMFS := $(B)/initramfs-busybox-x86.cpio.gz
 initramfs: $(INITRAMFS) ## pack busybox and the first process into a cpio.gz
 
 $(INITRAMFS): initramfs/build.sh initramfs/init initramfs/nodes $(wildcard initramfs/*.[ch]) | $(B)/tvmm
-	BUSYBOX='$(BUSYBOX)' initramfs/build.sh $(B)/tvmm $(B)/initramfs $@
+	@BUSYBOX='$(BUSYBOX)' initramfs/build.sh $(B)/tvmm $(B)/initramfs $@

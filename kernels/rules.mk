@@ -12,8 +12,8 @@ KERNEL_ROWS := $(patsubst kernels/%.config,%,$(wildcard kernels/*.config))
 
 .PHONY: kernel
 kernel: ## build a guest kernel (ROW=allnoconfig, KSRC=a kernel tree)
-	kernels/build.sh '$(ROW)' '$(B)' '$(KSRC)'
+	@kernels/build.sh '$(ROW)' '$(B)' '$(KSRC)'
 
 # For what needs a kernel to be there. build.sh itself knows whether there is anything to do.
 $(KERNEL_ROWS:%=$(B)/kernels/%/bzImage): $(B)/kernels/%/bzImage: kernels/%.config kernels/build.sh
-	kernels/build.sh '$*' '$(B)' '$(KSRC)'
+	@kernels/build.sh '$*' '$(B)' '$(KSRC)'

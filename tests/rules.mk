@@ -19,7 +19,11 @@ IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu
 .PHONY: check check-unit check-guest check-boot check-all
 check: ## install what is missing, run all tests
 	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j$$(nproc) build-tests
 	@$(MAKE) --no-print-directory check-all
+
+.PHONY: build-tests
+build-tests: $(B)/tvmm $(UNIT_TESTS) $(MALFORMED_TESTS) guests
 
 check-all: $(B)/tvmm $(UNIT_TESTS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS)
 	@B=$(B) tests/check $(PLAIN) malformed/cli=tests/malformed/cli.sh $(SCRIPTS) $(IN_GUESTS) \
@@ -37,11 +41,13 @@ check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(KERNEL) $(INITRAMFS) ## tests: 
 # Static, because it also runs in the lab.
 $(B)/tests/boot/ptydrive: tests/boot/ptydrive.c
 	@mkdir -p $(@D)
-	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 $(WARNINGS) $(CFLAGS) -static -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 $(WARNINGS) $(CFLAGS) -static -o $@ $<
 
 $(B)/tests/%: tests/%.c $(TEST_COMMON) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) $(TVMM_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP \
+	$(call say,CC,$<)
+	$(Q)$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) $(TVMM_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP \
 		-o $@ $< $(TEST_COMMON) $(LIBRARY) $(CHECK_LIBS) $(TVMM_LDLIBS)
 
 -include $(UNIT_TESTS:=.d) $(MALFORMED_TESTS:=.d) $(TEST_COMMON:.o=.d)

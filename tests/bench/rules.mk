@@ -5,7 +5,8 @@ BENCH_TOOLS := $(B)/bench/stopwatch $(B)/bench/first_run
 # Static, because the stopwatch also runs in the lab.
 $(BENCH_TOOLS): $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 $(WARNINGS) $(CFLAGS) -static -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 $(WARNINGS) $(CFLAGS) -static -o $@ $<
 
 .PHONY: bench bench-boot bench-startup
 bench: bench-startup bench-boot ## measure tvmm against QEMU, on /dev/kvm and in the lab

@@ -12,10 +12,11 @@ guests: $(GUESTS) $(GUEST_TOOLS)
 
 $(B)/guests/%.o: tests/guest/%.S tests/guest/guest.h
 	@mkdir -p $(@D)
-	$(CC) -I. -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) -I. -c -o $@ $<
 
 $(B)/guests/%.bin: $(B)/guests/%.o
-	$(OBJCOPY) -O binary -j .text $< $@
+	$(Q)$(OBJCOPY) -O binary -j .text $< $@
 
 $(B)/guests/%.bzImage: $(B)/guests/%.bin $(B)/tests/guest/mkimage
-	$(B)/tests/guest/mkimage $< $@
+	$(Q)$(B)/tests/guest/mkimage $< $@
