@@ -168,6 +168,7 @@ enum console_flush console_flush(struct console *console)
 		if (n == 0)
 			return CONSOLE_BLOCKED;
 		if (n < 0) {
+			console->lost = (int)-n;
 			control_end(console->control, &(struct ending){ .kind = ENDING_OUTPUT_LOST,
 									.detail = (uint64_t)-n });
 			return CONSOLE_LOST;

@@ -57,6 +57,8 @@ struct console {
 	enum announced announced;
 	uint64_t bytes;
 	bool timestamps, at_line_start;
+
+	int lost; /* the supervisor's: errno of the write after which the rest was lost; 0: none */
 };
 
 enum console_flush {

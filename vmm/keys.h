@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum key_action {
-	KEY_PASS,       /* *byte goes to the guest (or to the monitor, while it is open) */
+	KEY_PASS,       /* the byte goes to the guest (or to the monitor, while it is open) */
 	KEY_SWALLOW,    /* part of a sequence */
 	KEY_QUIT,       /* x */
 	KEY_HELP,       /* h or ? */

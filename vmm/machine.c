@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/machine.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "vmm/base/clock.h"
@@ -91,9 +92,32 @@ static int64_t wall_clock_ns(void *ctx)
 }
 
 /*
- * The port map. KVM itself answers at 20-21 and a0-a1 (PIC), 40-43 and 61 (PIT), 4d0-4d1 (ELCR),
- * and in memory at fec00000 (I/O APIC) and fee00000 (local APIC). All else is open bus.
+ * KVM itself answers at these ports, and in memory at fec00000 (I/O APIC) and fee00000 (local
+ * APIC): a device of ours would never be asked there.
  */
+static int refuse_ports_of_kvm(const struct debugexit_config *debugexit, struct err *e)
+{
+	static const struct {
+		uint16_t first, last;
+		const char *owner;
+	} owned[] = {
+		{ 0x20, 0x21, "the interrupt controller" },
+		{ 0x40, 0x43, "the timer" },
+		{ 0x61, 0x61, "the speaker" },
+		{ 0xa0, 0xa1, "the interrupt controller" },
+		{ 0x4d0, 0x4d1, "the interrupt controller" },
+	};
+	uint32_t end = (uint32_t)debugexit->iobase + debugexit->iosize;
+
+	for (size_t i = 0; i < sizeof(owned) / sizeof(owned[0]) && debugexit->iosize; i++) {
+		if (debugexit->iobase <= owned[i].last && end > owned[i].first)
+			return err_set(e, EBUSY, "-device isa-debug-exit: port %#x belongs to %s",
+				       owned[i].first, owned[i].owner);
+	}
+	return 0;
+}
+
+/* The port map. All that neither stands here nor belongs to KVM is open bus. */
 static int attach_devices(struct machine *m, const struct debugexit_config *debugexit,
 			  struct err *e)
 {
@@ -139,6 +163,8 @@ int machine_init(struct machine *machine, const struct vm *vm, struct control *c
 	pciconf_init(&machine->pciconf, (struct line){ reset_by_port_cf9, control });
 	port92_init(&machine->port92, (struct line){ reset_by_port_92, control });
 	debugexit_init(&machine->debugexit, (struct exit_wire){ exit_by_debugexit, control });
+	if (refuse_ports_of_kvm(debugexit, e) < 0)
+		return -EBUSY;
 	return attach_devices(machine, debugexit, e);
 }
 

@@ -4,6 +4,7 @@
  * status; the guest's console is stdout's, everything said here goes to stderr.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,10 @@ static int report(const struct session *session, const struct ending *ending)
 	int status = ending_status(ending);
 
 	ending_describe(ending, how, sizeof(how));
+	if (session->output_lost && ending->kind != ENDING_OUTPUT_LOST &&
+	    ending->kind != ENDING_QUIT)
+		(void)fprintf(stderr, "tvmm: the end of the console's output is lost: %s\n",
+			      strerror(session->output_lost));
 	if (!session->options->quiet)
 		marks_print_account(&session->marks, how, stderr);
 	if (!session->options->quiet || status != 0)
@@ -96,6 +101,30 @@ static int unknown_command(const char *name)
 	return complain(&e);
 }
 
+/* What was printed there must have arrived, or the status says so. */
+static int finish_stdout(int status)
+{
+	struct err e;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	(void)err_sys(&e, errno, "stdout cannot be written");
+	return complain(&e);
+}
+
+/*
+ * A descriptor of the first three that is closed would go to the next file that is opened, and what
+ * is meant for stdout would be written into /dev/kvm. What takes its place here can be neither read
+ * nor written.
+ */
+static void occupy_closed_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/", O_PATH);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct marks marks = { 0 };
@@ -105,17 +134,14 @@ int main(int argc, char **argv)
 
 	mark_at(&marks, MARK_PROCESS_START, clock_process_start_ns());
 	mark_now(&marks, MARK_MAIN);
+	occupy_closed_descriptors();
 	if (argc < 2 || argv[1][0] == '-')
-		return boot_command(argc, argv, &marks);
+		return finish_stdout(boot_command(argc, argv, &marks));
 	command = commands_find(argv[1]);
 	if (!command)
 		return unknown_command(argv[1]);
 	status = command->run(argc - 1, argv + 1, &e);
 	if (status < 0)
 		return complain(&e);
-	if (fflush(stdout) != 0) {
-		(void)err_sys(&e, errno, "stdout cannot be written");
-		return complain(&e);
-	}
-	return status;
+	return finish_stdout(status);
 }

@@ -250,10 +250,15 @@ static int set_device(struct options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static bool is_kvm(const char *accelerator)
+{
+	return strcspn(accelerator, ",:") == 3 && strncmp(accelerator, "kvm", 3) == 0;
+}
+
 static int set_accel(struct options *o, const char *value, struct err *e)
 {
 	(void)o;
-	if (strcspn(value, ",:") == 3 && strncmp(value, "kvm", 3) == 0)
+	if (is_kvm(value))
 		return 0;
 	return err_set(e, EINVAL, "-accel: '%s' is not to be had; tvmm runs guests on kvm only",
 		       value);
@@ -266,12 +271,14 @@ static int set_machine(struct options *o, const char *value, struct err *e)
 	size_t length = strcspn(text, ",");
 	const char *accel = strstr(value, "accel=");
 
-	if (accel) {
-		int rc = set_accel(o, accel + 6, e);
-
-		if (rc < 0 || accel == value)
-			return rc;
-	}
+	(void)o;
+	if (accel && !is_kvm(accel + 6))
+		return err_set(e, EINVAL,
+			       "-machine: accelerator '%.*s' is not to be had; tvmm runs guests on "
+			       "kvm only",
+			       (int)strcspn(accel + 6, ",:"), accel + 6);
+	if (accel == value)
+		return 0;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (strlen(types[i]) == length && strncmp(text, types[i], length) == 0)
 			return 0;

@@ -106,18 +106,19 @@ static int make_machine(struct session *session, struct err *e)
 			    &options->debugexit, e);
 }
 
+/* What can be refused without the host's KVM comes before it. */
 int session_place(struct session *session, struct err *e)
 {
-	int rc = make_vm(session, e);
+	int rc = make_machine(session, e);
 
+	if (rc == 0)
+		rc = chardev_open(&session->serial, &session->options->serial, e);
+	if (rc == 0)
+		rc = make_vm(session, e);
 	if (rc == 0)
 		rc = place_boot(&session->request, &session->plan, &session->kernel,
 				session->options->initrd ? &session->initrd : NULL,
 				&session->vm.memory, e);
-	if (rc == 0)
-		rc = make_machine(session, e);
-	if (rc == 0)
-		rc = chardev_open(&session->serial, &session->options->serial, e);
 	file_close(&session->kernel);
 	file_close(&session->initrd);
 	mark_now(&session->marks, MARK_PLACED);
@@ -216,7 +217,7 @@ static void settle_ending(struct session *session, struct ending *ending)
 int session_run(struct session *session, struct ending *ending, struct err *e)
 {
 	bool stdio = session->serial.in_fd == STDIN_FILENO;
-	int lost, rc = supervisor_init(&session->supervisor, e);
+	int rc = supervisor_init(&session->supervisor, e);
 
 	prepare_supervisor(session);
 	if (rc == 0 && stdio)
@@ -230,9 +231,10 @@ int session_run(struct session *session, struct ending *ending, struct err *e)
 	session->vcpu.entered = false;
 	*ending = session->control.ending;
 	settle_ending(session, ending);
-	lost = supervisor_drain(&session->supervisor);
-	if (lost && ending_status(ending) == 0 && ending->kind != ENDING_QUIT)
-		*ending = (struct ending){ .kind = ENDING_OUTPUT_LOST, .detail = (uint64_t)lost };
+	session->output_lost = supervisor_drain(&session->supervisor);
+	if (session->output_lost && ending_status(ending) == 0 && ending->kind != ENDING_QUIT)
+		*ending = (struct ending){ .kind = ENDING_OUTPUT_LOST,
+					   .detail = (uint64_t)session->output_lost };
 	terminal_restore();
 	return 0;
 }

@@ -41,6 +41,7 @@ struct session {
 	struct machine machine;
 	struct supervisor supervisor;
 	struct run run;
+	int output_lost; /* after the run: errno that says why console output was lost; 0: none */
 };
 
 /* Nothing is open yet. The marks keep what was taken before. */
@@ -50,7 +51,7 @@ void session_init(struct session *session, const struct options *options,
 /* Opens and checks the files, chooses every address. Does not touch /dev/kvm. */
 int session_plan(struct session *session, struct err *e);
 
-/* Makes the VM, fills its memory, wires the machine, opens the console. */
+/* Wires the machine, opens the console, makes the VM, fills its memory. */
 int session_place(struct session *session, struct err *e);
 
 /* Runs the guest until it ends. Fails only before the guest's first instruction. */

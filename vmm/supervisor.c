@@ -265,5 +265,5 @@ int supervisor_drain(struct supervisor *s)
 		if (fds[1].revents && next_signal(s) != SIGTSTP)
 			return EINTR;
 	}
-	return flushed == CONSOLE_LOST ? EPIPE : 0;
+	return flushed == CONSOLE_LOST ? s->console->lost : 0;
 }

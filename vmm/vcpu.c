@@ -43,9 +43,14 @@ static void on_kick(int signal)
 void vcpu_init_kick(void)
 {
 	struct sigaction action = { .sa_handler = on_kick };
+	sigset_t kick;
 
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaction(kick_signal(), &action, NULL);
+	/* Whoever started us may have left it blocked; then nothing would get a vCPU out. */
+	(void)sigemptyset(&kick);
+	(void)sigaddset(&kick, kick_signal());
+	(void)pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 }
 
 int vcpu_init(struct vcpu *vcpu, const struct vm *vm, struct err *e)

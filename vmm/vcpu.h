@@ -28,7 +28,10 @@ struct vcpu {
 	bool entered;
 };
 
-/* Once per process, before the first vcpu_kick: installs the handler of the kick signal. */
+/*
+ * Once per process, before the vCPU's thread is made: installs the handler of the kick signal, and
+ * unblocks it in this thread and those it makes.
+ */
 void vcpu_init_kick(void);
 
 /* Creates vCPU 0 of the VM. 0, or -errno with *e filled and nothing to finish. */

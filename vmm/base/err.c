@@ -9,6 +9,7 @@
 enum {
 	/* Room for two paths of the longest kind that the host takes, and words around them. */
 	LONG_BYTES = 10240,
+	REASON_BYTES = 128, /* of them, kept for strerror()'s words */
 	HEAD_BYTES = ERR_TEXT_BYTES / 2,
 };
 
@@ -34,13 +35,13 @@ static void one_line(char *text)
 
 static void fill(struct err *e, int code, bool say_code, const char *fmt, va_list ap)
 {
-	char text[LONG_BYTES];
-	int used = vsnprintf(text, sizeof(text), fmt, ap);
+	char text[LONG_BYTES] = "";
+	size_t used;
 
-	if (used < 0)
-		text[0] = '\0';
-	if (say_code && used >= 0 && (size_t)used < sizeof(text))
-		(void)snprintf(text + used, sizeof(text) - (size_t)used, ": %s", strerror(code));
+	(void)vsnprintf(text, sizeof(text) - REASON_BYTES, fmt, ap);
+	used = strlen(text);
+	if (say_code)
+		(void)snprintf(text + used, sizeof(text) - used, ": %s", strerror(code));
 	e->code = code;
 	keep_both_ends(e, text);
 	one_line(e->text);
