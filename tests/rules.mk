@@ -10,6 +10,8 @@ MALFORMED_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/malformed/
 SCRIPT_TESTS := $(wildcard tests/unit/test_*.sh)
 KERNEL := $(B)/kernels/allnoconfig/bzImage
 
+.SECONDARY: $(TEST_COMMON)
+
 # What tests/check gets: TITLE=COMMAND.
 PLAIN = $(foreach test,$(UNIT_TESTS) $(MALFORMED_TESTS),$(patsubst $(B)/tests/%,%,$(test))=$(test))
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))

@@ -52,6 +52,28 @@ finish 1
 expect_status 143
 verdict
 
+begin "nor does it keep the vCPU from being taken out of the guest"
+wrapper=(env --block-signal=RTMIN)
+run idle -timeout 0.3
+expect_status 124
+verdict
+
+begin "a status of the guest's own, and output that is lost: both are told"
+cmdline=$'up\n'
+tvmm_with say_and_exit -device isa-debug-exit,iobase=0xf4,iosize=1 -timeout 5
+"${command[@]}" >/dev/full 2>"$err" </dev/null
+status=$?
+[ "$status" = 33 ] || [ "$status" = 125 ] || complain "status 33, or 125 if the loss came first" "$status"
+grep -q "No space left" "$err" || complain "a line about the loss" "$(<"$err")"
+verdict
+
+begin "help that cannot be written: status 125"
+"$tvmm" --help >/dev/full 2>"$err"
+status=$?
+expect_status 125
+expect_sentence "No space left"
+verdict
+
 begin "ten at once"
 cmdline=$'up\n'
 tvmm_with halt

@@ -105,7 +105,7 @@ verdict
 begin "the terminal hangs up: it ends"
 cmdline=$'up\n'
 tvmm_with spin
-timeout -s KILL "$limit" "$ptydrive" -e 'expect "up"' -e close -e 'timeout 2' -e 'expect-exit 129' \
+timeout -s KILL "$limit" "$ptydrive" -e 'expect "up\n"' -e close -e 'timeout 2' -e 'expect-exit 129' \
 	-- "${command[@]}" >"$out" 2>"$err" || complain "the conversation" "'$(tail -n 1 "$err")'"
 verdict
 

@@ -6,17 +6,36 @@
 #
 #   tests/guest/test_probe.sh [TVMM]
 #
-# Exit status 0 passed, 1 failed, 77 skipped with a reason.
+# Prints "ok N - what", "not ok N - what" behind its reasons, or "ok N - what # SKIP reason"; the
+# exit status is 1 if any failed.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-tvmm=${1:-$root/build/tvmm}
+tvmm=${1:-${TVMM:-${B:-$root/build}/tvmm}}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
 
+number=0
+
 fail() {
-	echo "test_probe: $*"
+	echo "# $*"
 	failures=$((failures + 1))
+}
+
+verdict() { # WHAT CHECK...: the check's failures decide
+	local before=$failures
+	"${@:2}"
+	number=$((number + 1))
+	if [ "$failures" = "$before" ]; then
+		echo "ok $number - $1"
+	else
+		echo "not ok $number - $1"
+	fi
+}
+
+skip() { # WHAT REASON
+	number=$((number + 1))
+	echo "ok $number - $1 # SKIP $2"
 }
 
 # The value behind a key of the JSON, as it stands there.
@@ -69,8 +88,6 @@ check_guest() {
 # As nobody, with a copy that nobody may read.
 check_not_permitted() {
 	local status
-	[ "$(id -u)" = 0 ] && command -v setpriv >/dev/null || return 0
-	[ "$(stat -c %a /dev/kvm)" = 600 ] || [ "$(stat -c %a /dev/kvm)" = 660 ] || return 0
 	chmod 755 "$work"
 	install -m 755 "$tvmm" "$work/tvmm"
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$work/tvmm" probe >"$work/nobody"
@@ -81,12 +98,17 @@ check_not_permitted() {
 }
 
 probe_twice
-check_agreement
-[ ! -e /dev/kvm ] || check_not_permitted
-if [ "$text_status" = 125 ]; then
-	[ $failures = 0 ] || exit 1
-	echo "test_probe: skipped: no usable KVM here"
-	exit 77
+verdict "text, JSON and exit status agree" check_agreement
+if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then
+	skip "a user without permission is told so" "needs root and setpriv"
+elif [[ $(stat -c %a /dev/kvm 2>/dev/null) != 6[06]0 ]]; then
+	skip "a user without permission is told so" "everybody may open /dev/kvm, or it is missing"
+else
+	verdict "a user without permission is told so" check_not_permitted
 fi
-check_guest
+if [ "$text_status" = 125 ]; then
+	skip "the guest's checks" "no usable KVM here"
+else
+	verdict "the guest's checks" check_guest
+fi
 [ $failures = 0 ]

@@ -200,6 +200,7 @@ for option in kernel initrd; do
 		$'/no\nsuch\r\033[2Jfile'
 	refuse_file "a path of 1004 bytes" "No such file" "$long"
 	refuse_file "a path that is too long" "too long" "$(printf 'n%.0s' {1..5000})"
+	refuse_file "a path of 100000 bytes" "too long" "$(printf 'n%.0s' {1..100000})"
 	if [ "$(id -u)" = 0 ]; then
 		skip "$option: no permission" "root may read everything"
 	else
@@ -305,6 +306,12 @@ refused "--until with half an expression" "-until|'('" -kernel good --until '('
 refused "-device that is none" "-device|'e1000'" -kernel good -device e1000
 refused "-device with a port that is none" "iobase=0x10000" \
 	-kernel good -device isa-debug-exit,iobase=0x10000
+refused "-device on the serial port's ports" "isa-debug-exit|uart16550|0x3f8" \
+	-kernel good -device isa-debug-exit,iobase=0x3f8
+refused "-device on a port of KVM's own" "isa-debug-exit|0x40|timer" \
+	-kernel good -device isa-debug-exit,iobase=0x40
+refused "-serial into a folder that is not there" "-serial|nowhere" \
+	-kernel good -serial file:nowhere/log
 refused "-accel tcg" "-accel|'tcg'" -kernel good -accel tcg
 refused "-machine accel=tcg" "'tcg'|kvm" -kernel good -machine accel=tcg
 refused "-machine virt" "-machine|'virt'" -kernel good -machine virt
