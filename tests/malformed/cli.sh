@@ -18,6 +18,9 @@ cd "$(dirname "$0")/../.." || exit 1
 export LC_ALL=C
 ulimit -c 0
 
+# LeakSanitizer cannot look at a process that strace holds.
+export ASAN_OPTIONS=detect_leaks=0
+
 tvmm=$(realpath "${TVMM:-${B:-build}/tvmm}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
