@@ -35,8 +35,14 @@ static int report(const struct session *session, const struct ending *ending)
 	    ending->kind != ENDING_QUIT)
 		(void)fprintf(stderr, "tvmm: the end of the console's output is lost: %s\n",
 			      strerror(session->output_lost));
-	if (!session->options->quiet)
-		marks_print_account(&session->marks, how, stderr);
+	if (!session->options->quiet) {
+		struct ending short_of_rip = *ending;
+		char in_short[256];
+
+		short_of_rip.rip = 0; /* it stands in the sentence below the account */
+		ending_describe(&short_of_rip, in_short, sizeof(in_short));
+		marks_print_account(&session->marks, in_short, stderr);
+	}
 	if (!session->options->quiet || status != 0)
 		(void)fprintf(stderr, "tvmm: %s; exit status %d\n", how, status);
 	return status;
