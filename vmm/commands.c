@@ -79,7 +79,7 @@ static int run_initramfs(int argc, char **argv, struct err *e)
 static int run_probe(int argc, char **argv, struct err *e)
 {
 	struct probe_result result;
-	int json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	int json = argc == 2 && (strcmp(argv[1], "--json") == 0 || strcmp(argv[1], "-json") == 0);
 
 	if (wants_help(argc, argv)) {
 		help_print_probe(stdout);

@@ -153,8 +153,7 @@ static void describe_kind(const struct ending *ending, char *text, size_t size)
 		(void)snprintf(text, size, "KVM could not run the vCPU: %s", strerror((int)detail));
 		break;
 	case ENDING_TIMEOUT:
-		(void)snprintf(text, size, "timeout: guest still ran after %.3f s",
-			       (double)detail / 1e9);
+		(void)snprintf(text, size, "timeout: no end within %.3f s", (double)detail / 1e9);
 		break;
 	case ENDING_OUTPUT_LOST:
 		(void)snprintf(text, size,

@@ -80,7 +80,8 @@ int options_parse_duration(const char *option, const char *text, uint64_t *ns, s
 		if (strcmp(end, units[i].suffix) != 0)
 			continue;
 		if (number * units[i].ns < 1 || number * units[i].ns > 9e18)
-			return err_set(e, EINVAL, "-%s: '%s' is out of range", option, text);
+			return err_set(e, EINVAL, "-%s: '%s' is out of range: 1 ns to 106751 days",
+				       option, text);
 		*ns = (uint64_t)(number * units[i].ns);
 		return 0;
 	}
@@ -389,6 +390,14 @@ static const struct option_row *find_row(const char *name, size_t length)
 	return NULL;
 }
 
+/* A value may begin with a dash, but not be an option's name: then the value was forgotten. */
+static bool is_an_option(const char *word)
+{
+	const char *name = word + (word[0] == '-') + (word[0] == '-' && word[1] == '-');
+
+	return name != word && find_row(name, strlen(name)) != NULL;
+}
+
 static int unknown_option(const char *argument, const char *name, size_t length, struct err *e)
 {
 	const char *names[ROWS];
@@ -423,6 +432,9 @@ static int parse_one(struct options *o, int left, char **argv, int *used, struct
 			return err_set(e, EINVAL, "-%s needs a value behind it", row->name);
 		value = argv[1];
 		*used = 2;
+		if (is_an_option(value))
+			return err_set(e, EINVAL, "-%s needs a value behind it; %s stands there",
+				       row->name, value);
 	}
 	rc = row->handle ? row->handle(o, value, e) : 0;
 	if (rc < 0 && (row->handle == not_in_this_version || row->handle == expect_none)) {
@@ -451,9 +463,12 @@ int options_parse(struct options *options, int argc, char **argv, struct err *e)
 		int rc;
 
 		if (argv[i][0] != '-' || !argv[i][1])
-			return err_set(e, EINVAL,
-				       "'%s' is not an option; a kernel is given with -kernel %s",
-				       argv[i], argv[i]);
+			return err_set(e, EINVAL, "'%s' is not an option; did you mean -%s %s?",
+				       argv[i],
+				       !options->kernel   ? "kernel"
+				       : !options->initrd ? "initrd"
+							  : "append",
+				       argv[i]);
 		rc = parse_one(options, argc - i, argv + i, &used, e);
 		if (rc < 0)
 			return rc;

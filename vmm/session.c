@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "boot/entry.h"
+#include "boot/initrd.h"
 #include "boot/place.h"
 #include "vmm/terminal.h"
 
@@ -35,10 +36,8 @@ static int open_initrd(struct session *session, struct err *e)
 	if (!path)
 		return 0;
 	rc = file_open(&session->initrd, "initrd", path, INITRD_MAX_BYTES, e);
-	if (rc == 0 && session->initrd.size_bytes == 0)
-		rc = err_set(e, EINVAL,
-			     "initrd %s: is empty; a cpio archive is needed, or no -initrd at all",
-			     path);
+	if (rc == 0)
+		rc = initrd_check(&session->initrd, e);
 	return rc;
 }
 
@@ -129,7 +128,8 @@ static void *vcpu_thread(void *argument)
 {
 	struct session *session = argument;
 
-	mark_now(&session->marks, MARK_FIRST_RUN);
+	if (!control_stopped(&session->control))
+		mark_now(&session->marks, MARK_FIRST_RUN);
 	(void)run_until_end(&session->run);
 	return NULL;
 }
@@ -152,7 +152,7 @@ static void prepare_supervisor(struct session *session)
 	};
 	s->timeout_ns = options->timeout_ns;
 	if (options->timeout_ns)
-		s->deadline_ns = session->marks.at_ns[MARK_PROCESS_START] + options->timeout_ns;
+		s->deadline_ns = session->marks.at_ns[MARK_MAIN] + options->timeout_ns;
 }
 
 /*

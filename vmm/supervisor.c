@@ -19,7 +19,10 @@ enum {
 	 * The vCPU's CPU time is read once a tick; when it has hardly moved, the vCPU is asked
 	 * whether it is halted for good. Found at the latest after two ticks.
 	 */
-	TICK_MS = 40,
+	TICK_MS = 15,
+	/* A guest that has been idle for IDLE_TICKS in a row is looked at less often. */
+	IDLE_TICKS = 64,
+	IDLE_TICK_MS = 40,
 	/* The tick once the kernel has said that it halts or powers down. */
 	FAST_TICK_MS = 2,
 	/* When the guest takes nothing for so long, typed bytes are read for the keys in them. */
@@ -141,17 +144,26 @@ enum { IDLE_NS = 1000000 };
 static void watch_vcpu(struct supervisor *s)
 {
 	uint64_t cpu_ns = vcpu_cpu_ns(s);
+	bool idle = cpu_ns - s->vcpu_cpu_ns < IDLE_NS;
 
-	if (cpu_ns - s->vcpu_cpu_ns < IDLE_NS)
+	if (idle)
 		control_ask_to_look(s->control);
+	s->idle_ticks = idle ? s->idle_ticks + 1 : 0;
 	s->vcpu_cpu_ns = cpu_ns;
+}
+
+static unsigned int tick_ms(const struct supervisor *s, bool soon)
+{
+	if (soon)
+		return FAST_TICK_MS;
+	return s->idle_ticks < IDLE_TICKS ? TICK_MS : IDLE_TICK_MS;
 }
 
 static void tick(struct supervisor *s, bool soon, uint64_t now)
 {
-	s->next_tick_ns = now + (soon ? FAST_TICK_MS : TICK_MS) * NS_PER_MS;
 	s->input_paused = false;
 	watch_vcpu(s);
+	s->next_tick_ns = now + tick_ms(s, soon) * NS_PER_MS;
 	if (s->deadline_ns && now >= s->deadline_ns)
 		control_end(s->control,
 			    &(struct ending){ .kind = ENDING_TIMEOUT, .detail = s->timeout_ns });

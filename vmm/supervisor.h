@@ -28,8 +28,9 @@ struct supervisor {
 	uint64_t timeout_ns;  /* for the ending */
 
 	int signal_fd;
-	clockid_t vcpu_clock; /* CPU time of the vCPU's thread */
-	uint64_t vcpu_cpu_ns; /* at the last tick */
+	clockid_t vcpu_clock;    /* CPU time of the vCPU's thread */
+	unsigned int idle_ticks; /* in a row */
+	uint64_t vcpu_cpu_ns;    /* at the last tick */
 	uint64_t next_tick_ns;
 	bool input_paused; /* until the next tick: nobody has the pty open */
 	bool input_is_terminal;

@@ -67,6 +67,19 @@ status=$?
 grep -q "No space left" "$err" || complain "a line about the loss" "$(<"$err")"
 verdict
 
+begin "time that a wrapper spent before exec is not the run's"
+cmdline=$'up\n'
+tvmm_with idle -timeout 0.3
+now_us
+start=$us
+bash -c 'for ((i = 0; i < 150000; i++)); do :; done; exec "$@"' wrapper "${command[@]}" \
+	>"$out" 2>"$err" </dev/null
+status=$?
+expect_status 124
+loaded=$(awk '/program loaded/ { print int($2) }' "$err")
+[ -n "$loaded" ] && [ "$loaded" -le 50 ] || complain "at most 50 ms before main" "${loaded:-nothing}"
+verdict
+
 begin "help that cannot be written: status 125"
 "$tvmm" --help >/dev/full 2>"$err"
 status=$?

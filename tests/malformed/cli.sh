@@ -283,7 +283,11 @@ refused "an option that is none" "-kernal|did you mean -kernel" -kernal good
 refused "an option of two dashes that is none" "--initdr|did you mean -initrd" --initdr x
 refused "an option like no other" "-netdev|--help" -kernel good -netdev user
 refused "an option of several lines" "-net" -kernel good $'-net\ndev\033[2J'
-refused "a word that is no option" "'bzImage'|-kernel" -kernel good bzImage
+refused "a word that is no option" "'rootfs'|-initrd" -kernel good rootfs
+refused "an option where a value should be" "-kernel|-initrd" -kernel -initrd good
+refused "initrd: a bzImage" "good|bzImage|cpio" -kernel good -initrd good
+refused "initrd: an ELF file" "vmlinux|ELF|cpio" -kernel good -initrd vmlinux
+refused "initrd: a script" "script|cpio" -kernel good -initrd script
 refused "a command that is none" "'prob'|'probe'" prob
 refused "a kernel without its option" "'good'|-kernel" good
 for option in kernel initrd append m smp cpu serial echr timeout until device accel M machine \

@@ -6,7 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NS_PER_S = 1000000000 };
+enum {
+	NS_PER_S = 1000000000,
+	/* Loading takes no longer; a process that is older was another program before. */
+	LOADING_MAX_NS = 50000000,
+};
 
 static int64_t read_ns(clockid_t clock)
 {
@@ -51,6 +55,7 @@ uint64_t clock_process_start_ns(void)
 	uint64_t now = clock_now_ns();
 	uint64_t cpu = (uint64_t)read_ns(CLOCK_PROCESS_CPUTIME_ID);
 	uint64_t sched = schedstat_ns();
+	uint64_t before = sched > cpu ? sched : cpu;
 
-	return now - (sched > cpu ? sched : cpu);
+	return before > LOADING_MAX_NS ? now : now - before;
 }

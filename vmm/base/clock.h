@@ -15,7 +15,8 @@ int64_t clock_unix_ns(void);
  * When the kernel began with this process, on clock_now_ns()'s scale: now, less the time the
  * process has been running or waiting for a CPU so far (schedstat, or its CPU time where the
  * kernel keeps no schedstat). Loading of libraries is included; time spent blocked before the call,
- * on a disk say, is not. Call it first in main.
+ * on a disk say, is not. A wrapper that ends in exec is the same process: its work counts too, up
+ * to 50 ms, and beyond that the answer is now. Call it first in main.
  */
 uint64_t clock_process_start_ns(void);
 

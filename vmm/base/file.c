@@ -33,6 +33,10 @@ int file_open(struct input_file *file, const char *what, const char *path, uint6
 	file->path = path;
 	file->what = what;
 	file->size_bytes = 0;
+	if (!*path) {
+		file->fd = -1;
+		return err_sys(e, ENOENT, "%s '': cannot be opened", what);
+	}
 	/* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */
 	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file->fd < 0)

@@ -42,7 +42,7 @@ const char *suggest_nearest(const char *typed, const char *const *words, size_t 
 		unsigned int distance = suggest_distance(typed, words[i]);
 		size_t longer = strlen(words[i]) > strlen(typed) ? strlen(words[i]) : strlen(typed);
 
-		if (distance > 1 && distance * 3 > longer)
+		if (distance >= strlen(typed) || (distance > 1 && distance * 3 > longer))
 			continue;
 		if (!best || distance < best_distance) {
 			best = words[i];

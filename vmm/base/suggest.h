@@ -10,7 +10,8 @@ unsigned int suggest_distance(const char *a, const char *b);
 
 /*
  * The word among count that is nearest to typed, or NULL when none is near enough to be meant
- * (more than a third of the longer one would have to change, but one change always counts).
+ * (more than a third of the longer one would have to change, but one change counts unless nothing
+ * of what was typed remains).
  */
 const char *suggest_nearest(const char *typed, const char *const *words, size_t count);
 

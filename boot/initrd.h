@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The initrd: the guest unpacks it and decides what it takes (cpio, packed or not, or the image of
+ * a RAM disk). Refused here is only what it cannot be: nothing, or a file that was meant for
+ * another option.
+ */
+#ifndef TVMM_BOOT_INITRD_H
+#define TVMM_BOOT_INITRD_H
+
+#include "vmm/base/err.h"
+#include "vmm/base/file.h"
+
+/* Looks at the first bytes of an open file. 0, or -errno with *e telling what it is instead. */
+int initrd_check(const struct input_file *file, struct err *e);
+
+#endif
