@@ -54,7 +54,7 @@ static struct ending serve_io(struct run *run)
 			bus_read(&machine->ports, port, size, data);
 	}
 	(void)pthread_mutex_unlock(&machine->lock);
-	if (run->console)
+	if (run->console && run->kvm->io.direction == KVM_EXIT_IO_OUT)
 		console_wait_for_room(run->console);
 	return go_on();
 }
