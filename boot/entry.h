@@ -12,7 +12,7 @@
 #include "boot/plan.h"
 
 struct entry_state {
-	uint64_t rip, rsi, rsp, rflags;
+	uint64_t rip, rbx, rsi, rsp, rflags;
 	uint64_t cr0, cr3, cr4, efer;
 	struct entry_segment cs, ds; /* ds serves ds, es, fs, gs, ss */
 	struct entry_segment tr;

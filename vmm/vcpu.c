@@ -149,6 +149,7 @@ int vcpu_set_entry(struct vcpu *vcpu, const struct entry_state *state, struct er
 {
 	struct kvm_regs regs = {
 		.rip = state->rip,
+		.rbx = state->rbx,
 		.rsi = state->rsi,
 		.rsp = state->rsp,
 		.rflags = state->rflags,

@@ -219,6 +219,27 @@ START_TEST(file_read_past_the_end)
 }
 END_TEST
 
+/* What is in memory is read in the same way, and no further than it goes. */
+START_TEST(file_in_memory)
+{
+	struct input_file file;
+	uint8_t contents[1000], bytes[300];
+
+	for (size_t i = 0; i < sizeof(contents); i++)
+		contents[i] = (uint8_t)(i * 7);
+	file_of_memory(&file, "kernel", "some/name", contents, sizeof(contents));
+	ck_assert_uint_eq(file.size_bytes, 1000);
+	ck_assert_int_eq(file_read(&file, 700, bytes, 300, &error), 0);
+	ck_assert_mem_eq(bytes, contents + 700, 300);
+	ck_assert_int_eq(file_read(&file, 1000, bytes, 0, &error), 0);
+	ck_assert_int_eq(file_read(&file, 701, bytes, 300, &error), -EIO);
+	ck_assert_ptr_nonnull(strstr(error.text, "kernel some/name: ends at offset 1000"));
+	ck_assert_int_lt(file_read(&file, UINT64_MAX, bytes, 1, &error), 0);
+	file_close(&file);
+	ck_assert_ptr_null(file.bytes);
+}
+END_TEST
+
 START_TEST(file_sizes)
 {
 	make_file(1001);
@@ -315,6 +336,7 @@ static Suite *base_suite(void)
 	tcase_add_test(files, file_opens_and_reads);
 	tcase_add_test(files, file_may_be_empty);
 	tcase_add_test(files, file_read_past_the_end);
+	tcase_add_test(files, file_in_memory);
 	tcase_add_test(files, file_sizes);
 	tcase_add_test(files, kinds_of_file);
 	tcase_add_test(files, links);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ int file_open(struct input_file *file, const char *what, const char *path, uint6
 	file->path = path;
 	file->what = what;
 	file->size_bytes = 0;
+	file->bytes = NULL;
 	if (!*path) {
 		file->fd = -1;
 		return err_sys(e, ENOENT, "%s '': cannot be opened", what);
@@ -59,12 +61,37 @@ int file_open(struct input_file *file, const char *what, const char *path, uint6
 	return 0;
 }
 
+void file_of_memory(struct input_file *file, const char *what, const char *path, const void *bytes,
+		    uint64_t size_bytes)
+{
+	*file = (struct input_file){
+		.path = path,
+		.what = what,
+		.fd = -1,
+		.size_bytes = size_bytes,
+		.bytes = bytes,
+	};
+}
+
+static int read_memory(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
+		       struct err *e)
+{
+	if (offset > file->size_bytes || size_bytes > file->size_bytes - offset)
+		return err_set(e, EIO, "%s %s: ends at offset %llu", file->what, file->path,
+			       (unsigned long long)file->size_bytes);
+	if (size_bytes)
+		memcpy(to, file->bytes + offset, size_bytes);
+	return 0;
+}
+
 int file_read(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
 	      struct err *e)
 {
 	uint8_t *at = to;
 	size_t done = 0;
 
+	if (file->bytes)
+		return read_memory(file, offset, to, size_bytes, e);
 	while (done < size_bytes) {
 		ssize_t n = pread(file->fd, at + done, size_bytes - done, (off_t)(offset + done));
 
@@ -89,4 +116,5 @@ void file_close(struct input_file *file)
 	if (file->fd >= 0)
 		(void)close(file->fd);
 	file->fd = -1;
+	file->bytes = NULL;
 }

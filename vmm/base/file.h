@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Input files: opened without blocking, regular or refused, sized once, read with pread from that
- * same descriptor, never mapped (a file that shrinks under a mapping is a SIGBUS).
+ * same descriptor, never mapped (a file that shrinks under a mapping is a SIGBUS). What was made
+ * out of a file, an unpacked kernel say, can be read in the same way from memory.
  */
 #ifndef TVMM_BASE_FILE_H
 #define TVMM_BASE_FILE_H
@@ -16,6 +17,7 @@ struct input_file {
 	const char *what; /* "kernel", "initrd": how messages call it; borrowed */
 	int fd;           /* -1 when closed */
 	uint64_t size_bytes;
+	const uint8_t *bytes; /* the contents, when they are in memory (fd is -1 then); borrowed */
 };
 
 /*
@@ -25,6 +27,10 @@ struct input_file {
  */
 int file_open(struct input_file *file, const char *what, const char *path, uint64_t max_bytes,
 	      struct err *e);
+
+/* A file whose contents are in memory. All pointers are borrowed; file_close() leaves them alone. */
+void file_of_memory(struct input_file *file, const char *what, const char *path, const void *bytes,
+		    uint64_t size_bytes);
 
 /*
  * Reads exactly size_bytes at offset into to. Short files, EINTR and host errors are dealt with
