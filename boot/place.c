@@ -13,6 +13,9 @@ enum {
 	TABLE_ENTRY_BYTES = 8,
 	MAPPED_GIB = 4,
 
+	/* The protocol whose fields make_header() and place_header() fill: 2.12. */
+	VERSION_OF_MADE_HEADER = 0x020c,
+
 	PTE_PRESENT = 1 << 0,
 	PTE_WRITE = 1 << 1,
 	PTE_LARGE = 1 << 7, /* in a PD: a page of 2 MiB, not a page table */
@@ -69,8 +72,7 @@ static void place_e820(const struct boot_plan *plan, uint8_t *zero_page)
 
 /*
  * What [BOOT] "Details of Header Fields" wants a loader to write, over whatever the file has there.
- * The plan keeps everything below 4 GiB, so that 32 bits hold each address and the ext_ fields
- * stay zero. loadflags keeps LOADED_HIGH alone: CAN_USE_HEAP and heap_end_ptr are for the real-mode
+ * All but the initrd lies below 4 GiB, so that 32 bits hold its address. loadflags keeps LOADED_HIGH alone: CAN_USE_HEAP and heap_end_ptr are for the real-mode
  * code, which is not loaded.
  */
 static void place_header(const struct boot_plan *plan, uint8_t *zero_page)
@@ -83,22 +85,49 @@ static void place_header(const struct boot_plan *plan, uint8_t *zero_page)
 	put_le32(zero_page + HDR_CODE32_START, (uint32_t)plan->kernel.gpa);
 	put_le32(zero_page + HDR_RAMDISK_IMAGE, (uint32_t)plan->initrd.gpa);
 	put_le32(zero_page + HDR_RAMDISK_SIZE, (uint32_t)plan->initrd.size_bytes);
+	put_le32(zero_page + ZERO_PAGE_EXT_RAMDISK_IMAGE, (uint32_t)(plan->initrd.gpa >> 32));
+	put_le32(zero_page + ZERO_PAGE_EXT_RAMDISK_SIZE, (uint32_t)(plan->initrd.size_bytes >> 32));
 	put_le32(zero_page + HDR_CMD_LINE_PTR, (uint32_t)plan->cmdline.gpa);
 	put_le32(zero_page + HDR_HARDWARE_SUBARCH, 0); /* a PC */
 	put_le64(zero_page + HDR_SETUP_DATA, 0);
+}
+
+/* What a vmlinux has no header for and a kernel wants to see in it. */
+static void make_header(uint8_t *zero_page)
+{
+	put_le16(zero_page + HDR_ROOT_FLAGS, ROOT_FLAGS_READ_ONLY);
+	put_le16(zero_page + HDR_BOOT_FLAG, BOOT_FLAG_MAGIC);
+	put_le32(zero_page + HDR_HEADER, HEADER_MAGIC);
+	put_le16(zero_page + HDR_VERSION, VERSION_OF_MADE_HEADER);
 }
 
 /* Only the header comes from the file: the rest of the page, sentinel included, must be zero. */
 static void place_zero_page(const struct plan_request *request, const struct boot_plan *plan,
 			    uint8_t *at)
 {
-	const struct bzimage *kernel = request->kernel;
+	const struct bzimage *kernel = request->bzimage;
 
-	must(kernel->header_bytes <= sizeof(kernel->header));
 	memset(at, 0, plan->zero_page.size_bytes);
-	memcpy(at + BZIMAGE_HEADER_OFFSET, kernel->header, kernel->header_bytes);
+	if (kernel) {
+		must(kernel->header_bytes <= sizeof(kernel->header));
+		memcpy(at + BZIMAGE_HEADER_OFFSET, kernel->header, kernel->header_bytes);
+	} else {
+		make_header(at);
+	}
 	place_header(plan, at);
 	place_e820(plan, at);
+}
+
+int place_kernel(const struct boot_plan *plan, const struct input_file *kernel,
+		 const struct guest_memory *memory, struct err *e)
+{
+	int rc = 0;
+
+	(void)range_at(memory, plan->kernel);
+	for (size_t i = 0; rc == 0 && i < plan->loads; i++)
+		rc = file_place(kernel, plan->load[i].file_offset,
+				range_at(memory, plan->load[i].to), plan->load[i].to.size_bytes, e);
+	return rc;
 }
 
 int place_boot(const struct plan_request *request, const struct boot_plan *plan,
@@ -109,12 +138,12 @@ int place_boot(const struct plan_request *request, const struct boot_plan *plan,
 
 	must((initrd != NULL) == (plan->initrd.size_bytes != 0));
 	gdt_build(range_at(memory, plan->gdt));
-	place_page_tables(plan->page_tables, range_at(memory, plan->page_tables));
-	place_zero_page(request, plan, range_at(memory, plan->zero_page));
+	if (plan->entry == PLAN_ENTRY_LINUX64) {
+		place_page_tables(plan->page_tables, range_at(memory, plan->page_tables));
+		place_zero_page(request, plan, range_at(memory, plan->zero_page));
+	}
 	memcpy(range_at(memory, plan->cmdline), request->cmdline, plan->cmdline.size_bytes);
-	(void)range_at(memory, plan->kernel_run);
-	rc = file_read(kernel, request->kernel->setup_bytes, range_at(memory, plan->kernel),
-		       plan->kernel.size_bytes, e);
+	rc = place_kernel(plan, kernel, memory, e);
 	if (rc < 0 || initrd == NULL)
 		return rc;
 	return file_read(initrd, 0, range_at(memory, plan->initrd), plan->initrd.size_bytes, e);

@@ -17,14 +17,18 @@
 #include "vmm/base/guestmem.h"
 
 /*
- * request and plan belong together, kernel is the file that request->kernel was parsed from, and
- * memory has all RAM of the plan. initrd is NULL when there is none. Guest memory is expected to be
- * zero where nothing is placed.
+ * request and plan belong together, kernel is the file that the plan's loads are stretches of (the
+ * bzImage, or the ELF file), and memory has all RAM of the plan. initrd is NULL when there is none.
+ * Guest memory is expected to be zero where nothing is placed.
  * Returns 0, or -errno with *e filled (a file could not be read, or changed); what was written
  * until then stays.
  */
 int place_boot(const struct plan_request *request, const struct boot_plan *plan,
 	       const struct input_file *kernel, const struct input_file *initrd,
 	       const struct guest_memory *memory, struct err *e);
+
+/* Only the kernel's bytes, over whatever lies there: for a file that turned out to be damaged. */
+int place_kernel(const struct boot_plan *plan, const struct input_file *kernel,
+		 const struct guest_memory *memory, struct err *e);
 
 #endif

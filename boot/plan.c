@@ -11,6 +11,7 @@
 /* The low tables; the picture is in plan.h. */
 enum {
 	GDT_GPA = 0x500,
+	START_INFO_GPA = 0x6000,
 	ZERO_PAGE_GPA = 0x7000,
 	PAGE_TABLES_GPA = 0x9000,
 	PAGE_TABLES_BYTES = 6 * PLAN_PAGE_BYTES, /* PML4, PDPT, a PD for each of 4 GiB */
@@ -21,6 +22,10 @@ enum {
 	HIGH_RAM_START = 0x100000,
 
 	CMDLINE_MAX_BYTES = LOW_RAM_END - CMDLINE_GPA, /* NUL included */
+	/* What a kernel takes that does not say: COMMAND_LINE_SIZE of [LINUX] asm/setup.h, and no NUL. */
+	CMDLINE_TAKES = 2047,
+	/* The initrd_addr_max of every bzImage since 2.6; a kernel that does not say gets the same. */
+	INITRD_ADDR_MAX = 0x7fffffff,
 };
 
 #define MIB (1ULL << 20)
@@ -52,6 +57,11 @@ static uint64_t low_end(const struct boot_plan *plan)
 	return range_end(plan->ram_low);
 }
 
+static bool enters_by_pvh(const struct plan_request *request)
+{
+	return request->elf && request->elf->entry == ELFIMAGE_ENTRY_PVH;
+}
+
 static int plan_ram(const struct plan_request *request, struct boot_plan *plan, struct err *e)
 {
 	uint64_t ram = request->ram_bytes;
@@ -73,9 +83,14 @@ static int plan_ram(const struct plan_request *request, struct boot_plan *plan, 
 	return 0;
 }
 
-static void plan_tables(struct boot_plan *plan)
+static void plan_tables(const struct plan_request *request, struct boot_plan *plan)
 {
 	plan->gdt = (struct plan_range){ GDT_GPA, GDT_BYTES };
+	if (enters_by_pvh(request)) {
+		plan->entry = PLAN_ENTRY_PVH;
+		plan->start_info = (struct plan_range){ START_INFO_GPA, PLAN_PAGE_BYTES };
+		return; /* without paging, and without a zero page */
+	}
 	plan->zero_page = (struct plan_range){ ZERO_PAGE_GPA, ZERO_PAGE_BYTES };
 	plan->page_tables = (struct plan_range){ PAGE_TABLES_GPA, PAGE_TABLES_BYTES };
 }
@@ -83,14 +98,12 @@ static void plan_tables(struct boot_plan *plan)
 static int plan_cmdline(const struct plan_request *request, struct boot_plan *plan, struct err *e)
 {
 	size_t length = strlen(request->cmdline);
-	uint32_t takes = request->kernel->cmdline_size;
+	uint32_t takes = request->bzimage ? request->bzimage->cmdline_size : CMDLINE_TAKES;
 
-	if (length > takes)
-		return refuse_kernel(
-			request, e, E2BIG,
-			"takes a command line of at most %u bytes (cmdline_size); this "
-			"one has %zu",
-			takes, length);
+	if (length > takes && !enters_by_pvh(request))
+		return refuse_kernel(request, e, E2BIG,
+				     "takes a command line of at most %u bytes%s; this one has %zu",
+				     takes, request->bzimage ? " (cmdline_size)" : "", length);
 	if (length >= CMDLINE_MAX_BYTES)
 		return refuse_kernel(
 			request, e, E2BIG,
@@ -112,7 +125,7 @@ static int plan_cmdline(const struct plan_request *request, struct boot_plan *pl
  */
 static int choose_kernel_gpa(const struct plan_request *request, uint64_t *gpa, struct err *e)
 {
-	const struct bzimage *kernel = request->kernel;
+	const struct bzimage *kernel = request->bzimage;
 	uint64_t alignment = kernel->relocatable ? kernel->kernel_alignment : PLAN_PAGE_BYTES;
 	uint64_t pref = kernel->pref_address;
 
@@ -130,9 +143,9 @@ static int choose_kernel_gpa(const struct plan_request *request, uint64_t *gpa, 
 	return 0;
 }
 
-static int plan_kernel(const struct plan_request *request, struct boot_plan *plan, struct err *e)
+static int plan_bzimage(const struct plan_request *request, struct boot_plan *plan, struct err *e)
 {
-	const struct bzimage *kernel = request->kernel;
+	const struct bzimage *kernel = request->bzimage;
 	uint64_t gpa, end;
 	int rc = choose_kernel_gpa(request, &gpa, e);
 
@@ -149,57 +162,103 @@ static int plan_kernel(const struct plan_request *request, struct boot_plan *pla
 		return refuse_kernel(
 			request, e, ENOMEM,
 			"runs at 0x%llx (pref_address 0x%llx) and needs 0x%x bytes there "
-			"(init_size), up to 0x%llx, but RAM ends at 0x%llx; -m %lluM or "
-			"more is needed",
+			"(init_size), up to 0x%llx, but RAM ends at 0x%llx",
 			(ull)gpa, (ull)kernel->pref_address, kernel->init_size, (ull)end,
-			(ull)low_end(plan), (ull)(align_up(end, MIB) / MIB));
-	plan->kernel = (struct plan_range){ gpa, kernel->kernel_bytes };
-	plan->kernel_run = (struct plan_range){ gpa, kernel->init_size };
+			(ull)low_end(plan));
+	plan->load[0] = (struct plan_load){ kernel->setup_bytes, { gpa, kernel->kernel_bytes } };
+	plan->loads = 1;
+	plan->kernel = (struct plan_range){ gpa, kernel->init_size };
 	plan->entry_gpa = gpa + ENTRY_64_OFFSET;
 	return 0;
 }
 
-/* The initrd does not fit between bottom and top: tells why, and whether more RAM helps. */
-static int refuse_initrd(const struct plan_request *request, uint64_t bottom, uint64_t top,
-			 struct err *e)
+/* An ELF kernel goes where its program headers say, and nowhere else. */
+static int plan_elf(const struct plan_request *request, struct boot_plan *plan, struct err *e)
 {
-	uint64_t addr_max = request->kernel->initrd_addr_max;
-	uint64_t ceiling = addr_max < PLAN_HOLE_START ? addr_max + 1 : PLAN_HOLE_START;
-	uint64_t room = top > bottom ? top - bottom : 0;
-	uint64_t end;
+	const struct elfimage *elf = request->elf;
 
-	if (__builtin_add_overflow(bottom, request->initrd_bytes, &end) || end > ceiling)
-		return err_set(
-			e, EFBIG,
-			"initrd %s: has %llu bytes; between the kernel's end at 0x%llx and "
-			"0x%llx, the last address for it (%s), there are never more than %llu",
-			request->initrd_name, (ull)request->initrd_bytes, (ull)bottom,
-			(ull)(ceiling - 1),
-			ceiling == PLAN_HOLE_START ? "RAM below 4 GiB" : "initrd_addr_max",
-			(ull)(ceiling > bottom ? ceiling - bottom : 0));
-	return err_set(
-		e, ENOMEM,
-		"initrd %s: has %llu bytes; between the kernel's end at 0x%llx and the end of "
-		"RAM at 0x%llx there are %llu; -m %lluM or more is needed",
-		request->initrd_name, (ull)request->initrd_bytes, (ull)bottom, (ull)top, (ull)room,
-		(ull)(align_up(end, MIB) / MIB));
+	must(elf->segments >= 1 && elf->segments <= ELFIMAGE_SEGMENTS_MAX);
+	if (elf->start_gpa < HIGH_RAM_START)
+		return refuse_kernel(request, e, EINVAL,
+				     "a segment's p_paddr is 0x%llx; RAM for a kernel begins at "
+				     "0x%x",
+				     (ull)elf->start_gpa, HIGH_RAM_START);
+	if (elf->end_gpa > PLAN_HOLE_START)
+		return refuse_kernel(
+			request, e, EINVAL,
+			"has segments (p_paddr, p_memsz) from 0x%llx up to 0x%llx; RAM for a "
+			"kernel ends at 0x%llx whatever -m says",
+			(ull)elf->start_gpa, (ull)elf->end_gpa, (ull)PLAN_HOLE_START);
+	if (elf->end_gpa > low_end(plan))
+		return refuse_kernel(request, e, ENOMEM,
+				     "has segments (p_paddr, p_memsz) from 0x%llx up to 0x%llx, "
+				     "but RAM ends at 0x%llx",
+				     (ull)elf->start_gpa, (ull)elf->end_gpa, (ull)low_end(plan));
+	for (size_t i = 0; i < elf->segments; i++) {
+		const struct elfimage_segment *from = &elf->segment[i];
+
+		if (from->file_bytes)
+			plan->load[plan->loads++] =
+				(struct plan_load){ from->file_offset,
+						    { from->gpa, from->file_bytes } };
+	}
+	plan->kernel = (struct plan_range){ elf->start_gpa, elf->end_gpa - elf->start_gpa };
+	plan->entry_gpa = elf->entry_gpa;
+	return 0;
 }
 
-/* As high as it may be, from a page's start on, above all that the kernel runs in. */
+static int plan_kernel(const struct plan_request *request, struct boot_plan *plan, struct err *e)
+{
+	return request->elf ? plan_elf(request, plan, e) : plan_bzimage(request, plan, e);
+}
+
+/* The highest address an initrd's last byte has by the kernel's wish. */
+static uint64_t initrd_addr_max(const struct plan_request *request)
+{
+	return request->bzimage ? request->bzimage->initrd_addr_max : INITRD_ADDR_MAX;
+}
+
+/*
+ * Whether the kernel also finds an initrd above 4 GiB, whatever initrd_addr_max says. [BOOT] "Details
+ * of Header Fields", xloadflags: XLF_CAN_BE_LOADED_ABOVE_4G. A vmlinux has no header to say so, but
+ * kernels can since 3.8. Not so through PVH: [LINUX] arch/x86/platform/pvh/enlighten.c keeps 32 bits
+ * of the address.
+ */
+static bool takes_initrd_above_4g(const struct plan_request *request)
+{
+	if (request->bzimage)
+		return request->bzimage->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G;
+	return !enters_by_pvh(request);
+}
+
+/* As high as it may be, from a page's start on. False: there is no room between bottom and top. */
+static bool put_initrd(struct boot_plan *plan, uint64_t size, uint64_t bottom, uint64_t top)
+{
+	if (bottom > top || size > top - bottom || align_down(top - size, PLAN_PAGE_BYTES) < bottom)
+		return false;
+	plan->initrd = (struct plan_range){ align_down(top - size, PLAN_PAGE_BYTES), size };
+	return true;
+}
+
+/* Above all that the kernel runs in and below initrd_addr_max; else above the hole. */
 static int plan_initrd(const struct plan_request *request, struct boot_plan *plan, struct err *e)
 {
 	uint64_t size = request->initrd_bytes;
-	uint64_t bottom = align_up(range_end(plan->kernel_run), PLAN_PAGE_BYTES);
-	uint64_t top = request->kernel->initrd_addr_max + 1ULL;
+	uint64_t bottom = align_up(range_end(plan->kernel), PLAN_PAGE_BYTES);
+	uint64_t wished = initrd_addr_max(request) + 1;
+	uint64_t top = wished < low_end(plan) ? wished : low_end(plan);
 
-	if (size == 0)
+	if (size == 0 || put_initrd(plan, size, bottom, top))
 		return 0;
-	if (top > low_end(plan))
-		top = low_end(plan);
-	if (bottom > top || size > top - bottom)
-		return refuse_initrd(request, bottom, top, e);
-	plan->initrd = (struct plan_range){ align_down(top - size, PLAN_PAGE_BYTES), size };
-	return 0;
+	if (takes_initrd_above_4g(request) &&
+	    put_initrd(plan, size, plan->ram_high.gpa, range_end(plan->ram_high)))
+		return 0;
+	return err_set(e, ENOMEM,
+		       "initrd %s: has %llu bytes; between the kernel's end at 0x%llx and 0x%llx, "
+		       "%s, there are %llu",
+		       request->initrd_name, (ull)size, (ull)bottom, (ull)top,
+		       wished < low_end(plan) ? "where initrd_addr_max ends" : "the end of RAM",
+		       (ull)(top > bottom ? top - bottom : 0));
 }
 
 static void add_e820(struct boot_plan *plan, uint64_t start, uint64_t end, uint32_t type)
@@ -218,14 +277,12 @@ static void plan_e820(struct boot_plan *plan)
 	add_e820(plan, plan->ram_high.gpa, range_end(plan->ram_high), PLAN_E820_RAM);
 }
 
-int plan_boot(const struct plan_request *request, struct boot_plan *plan, struct err *e)
+static int plan_once(const struct plan_request *request, struct boot_plan *plan, struct err *e)
 {
 	int rc;
 
-	must(request->kernel && request->kernel_name && request->cmdline);
-	must(request->initrd_bytes == 0 || request->initrd_name);
 	memset(plan, 0, sizeof(*plan));
-	plan_tables(plan);
+	plan_tables(request, plan);
 	rc = plan_ram(request, plan, e);
 	if (rc == 0)
 		rc = plan_cmdline(request, plan, e);
@@ -236,4 +293,49 @@ int plan_boot(const struct plan_request *request, struct boot_plan *plan, struct
 	if (rc == 0)
 		plan_e820(plan);
 	return rc;
+}
+
+/* The smallest RAM, in MiB, that a plan can be made with; 0 if there is none. */
+static uint64_t smallest_ram_mib(const struct plan_request *request)
+{
+	struct plan_request attempt = *request;
+	uint64_t fails = request->ram_bytes / MIB, works = PLAN_GPA_END / 2 / MIB;
+	struct boot_plan plan;
+	struct err e;
+
+	attempt.ram_bytes = works * MIB;
+	if (plan_once(&attempt, &plan, &e) < 0)
+		return 0;
+	while (works - fails > 1) {
+		uint64_t middle = fails + (works - fails) / 2;
+
+		attempt.ram_bytes = middle * MIB;
+		if (plan_once(&attempt, &plan, &e) < 0)
+			fails = middle;
+		else
+			works = middle;
+	}
+	return works;
+}
+
+/* Too little RAM: adds how much would do to what *e tells. */
+static int suggest_ram(const struct plan_request *request, struct err *e)
+{
+	uint64_t mib = smallest_ram_mib(request);
+	struct err why = *e;
+
+	if (mib)
+		return err_set(e, ENOMEM, "%s; -m %lluM or more is needed", why.text, (ull)mib);
+	return err_set(e, EFBIG, "%s; no -m makes room for it", why.text);
+}
+
+int plan_boot(const struct plan_request *request, struct boot_plan *plan, struct err *e)
+{
+	int rc;
+
+	must((request->bzimage || request->elf) && request->kernel_name && request->cmdline);
+	must(!(request->bzimage && enters_by_pvh(request)));
+	must(request->initrd_bytes == 0 || request->initrd_name);
+	rc = plan_once(request, plan, e);
+	return rc == -ENOMEM ? suggest_ram(request, e) : rc;
 }

@@ -4,20 +4,24 @@
  * can be wrong with a boot's geometry is refused here, before /dev/kvm is opened.
  *
  *   0x0000_0500  GDT
- *   0x0000_7000  zero page (struct boot_params); below it a stack for guests that want one
+ *   0x0000_6000  PVH start info, for kernels that are entered that way
+ *   0x0000_7000  zero page (struct boot_params), for all others; below it a stack for guests that
+ *                want one
  *   0x0000_9000  page tables: identity, 2 MiB pages, the first 4 GiB
  *   0x0002_0000  command line
  *   0x0009_fc00  end of low RAM
  *   0x0010_0000  RAM again: the kernel at its load address ... the initrd as high as it may be
  *   0xc000_0000  hole (up to 4 GiB): the local APIC, the I/O APIC
- *   0x1_0000_0000  the rest of RAM
+ *   0x1_0000_0000  the rest of RAM; an initrd that fits nowhere below
+ *
+ * A kernel comes as a bzImage that unpacks itself in the guest (bzimage), as an ELF file (elf), or
+ * as both: a bzImage's header and the ELF file that was packed in it, entered directly.
  *
  * Authority: [BOOT] "Details of Header Fields" (pref_address, init_size, initrd_addr_max,
- * cmdline_size), "64-bit Boot Protocol"; [LINUX] arch/x86/boot/compressed/head_64.S for where a
- * kernel really runs.
- * Left out: an initrd above 4 GiB (ext_ramdisk_image), even for kernels that could take it there
- * (XLF_CAN_BE_LOADED_ABOVE_4G): most say 0x7fffffff in initrd_addr_max anyway. A lesser alignment
- * (min_alignment) and a load address other than the preferred one: see plan.c.
+ * xloadflags, cmdline_size), "64-bit Boot Protocol"; [LINUX] arch/x86/boot/compressed/head_64.S for
+ * where a kernel really runs; [PVH].
+ * Left out: a lesser alignment (min_alignment) and a load address other than the preferred one: see
+ * plan.c.
  */
 #ifndef TVMM_BOOT_PLAN_H
 #define TVMM_BOOT_PLAN_H
@@ -27,6 +31,7 @@
 #include <stdio.h>
 
 #include "boot/bzimage.h"
+#include "boot/elfimage.h"
 #include "vmm/base/err.h"
 
 #define PLAN_RAM_MIN_BYTES (16ULL << 20)
@@ -56,30 +61,47 @@ struct plan_e820 {
 	uint32_t type; /* enum plan_e820_type */
 };
 
+/* A stretch of the kernel's file, and where it is loaded. */
+struct plan_load {
+	uint64_t file_offset;
+	struct plan_range to;
+};
+
 struct plan_request {
-	const struct bzimage *kernel; /* from a bzimage_parse() that succeeded */
-	uint64_t ram_bytes;           /* a multiple of 4 KiB, PLAN_RAM_MIN_BYTES at least */
-	uint64_t initrd_bytes;        /* 0: none */
-	const char *kernel_name;      /* for messages: file paths, borrowed */
-	const char *initrd_name;      /* may be NULL when there is none */
-	const char *cmdline;          /* never NULL; "" is an empty one */
+	const struct bzimage *bzimage; /* from a bzimage_parse() that succeeded; NULL: none */
+	const struct elfimage *elf;    /* from elfimage_parse(); NULL: the guest unpacks bzimage */
+	uint64_t ram_bytes;            /* a multiple of 4 KiB, PLAN_RAM_MIN_BYTES at least */
+	uint64_t initrd_bytes;         /* 0: none */
+	const char *kernel_name;       /* for messages: file paths, borrowed */
+	const char *initrd_name;       /* may be NULL when there is none */
+	const char *cmdline;           /* never NULL; "" is an empty one */
+};
+
+enum plan_entry {
+	PLAN_ENTRY_LINUX64, /* [BOOT] "64-bit Boot Protocol" */
+	PLAN_ENTRY_PVH,     /* [PVH]: 32-bit, no paging */
 };
 
 struct boot_plan {
 	struct plan_range ram_low, ram_high;
-	struct plan_range gdt, zero_page, page_tables, cmdline; /* cmdline counts its NUL */
-	struct plan_range kernel;                               /* bytes that are loaded */
-	struct plan_range kernel_run; /* what the kernel needs from there on: init_size */
+	struct plan_range gdt, page_tables, cmdline; /* cmdline counts its NUL */
+	struct plan_range zero_page;                 /* for PLAN_ENTRY_LINUX64 */
+	struct plan_range start_info;                /* for PLAN_ENTRY_PVH */
+	struct plan_load load[ELFIMAGE_SEGMENTS_MAX];
+	size_t loads;
+	struct plan_range
+		kernel; /* all that the kernel needs: init_size, or its segments' memory */
 	struct plan_range initrd;
-	uint64_t entry_gpa; /* 64-bit entry point */
+	enum plan_entry entry;
+	uint64_t entry_gpa;
 	struct plan_e820 e820[PLAN_E820_MAX];
 	size_t e820_entries;
 };
 
 /*
  * Chooses every address. Returns 0, or -errno with *e telling the numbers that do not fit;
- * *plan is unspecified then. A plan that was made has no two ranges that overlap (kernel lies in
- * kernel_run), and all of them lie in RAM that the e820 map calls RAM.
+ * *plan is unspecified then. A plan that was made has no two ranges that overlap (what is loaded
+ * lies in kernel), and all of them lie in RAM that the e820 map calls RAM.
  */
 int plan_boot(const struct plan_request *request, struct boot_plan *plan, struct err *e);
 

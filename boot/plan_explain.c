@@ -11,7 +11,7 @@
 #include "boot/zeropage.h"
 #include "vmm/base/must.h"
 
-enum { ROWS_MAX = 8, SIZE_TEXT_BYTES = 24 };
+enum { ROWS_MAX = 12 + ELFIMAGE_SEGMENTS_MAX, SIZE_TEXT_BYTES = 24 };
 
 struct row {
 	struct plan_range range;
@@ -112,14 +112,11 @@ static void print_payload(const struct bzimage *kernel, FILE *out)
 	print_size("payload", kernel->payload_length, note, out);
 }
 
-static void print_kernel(const struct plan_request *request, FILE *out)
+static void print_bzimage(const struct bzimage *kernel, FILE *out)
 {
-	const struct bzimage *kernel = request->kernel;
 	unsigned int version = kernel->version;
 
-	(void)fputs("kernel ", out);
-	print_plain(request->kernel_name, out);
-	(void)fprintf(out, "\n  %-18s %9u.%02u\n", "boot protocol", version >> 8, version & 0xff);
+	(void)fprintf(out, "  %-18s %9u.%02u\n", "boot protocol", version >> 8, version & 0xff);
 	print_size("file", kernel->file_bytes, "", out);
 	print_size("setup", kernel->setup_bytes, "not loaded: the 64-bit entry skips it", out);
 	print_size("protected mode", kernel->kernel_bytes, "", out);
@@ -132,6 +129,29 @@ static void print_kernel(const struct plan_request *request, FILE *out)
 	print_address("initrd_addr_max", kernel->initrd_addr_max, "", out);
 	(void)fprintf(out, "  %-18s %12u  bytes\n", "cmdline_size", kernel->cmdline_size);
 	print_xloadflags(kernel->xloadflags, out);
+}
+
+static void print_elf(const struct elfimage *elf, bool packed, FILE *out)
+{
+	uint64_t loaded = 0;
+
+	for (size_t i = 0; i < elf->segments; i++)
+		loaded += elf->segment[i].file_bytes;
+	print_size(packed ? "unpacked" : "file", elf->file_bytes,
+		   packed ? "on the host, entered directly" : "an ELF kernel", out);
+	print_size("loaded", loaded, "", out);
+	(void)fprintf(out, "  %-18s %12zu\n", "segments", elf->segments);
+}
+
+static void print_kernel(const struct plan_request *request, FILE *out)
+{
+	(void)fputs("kernel ", out);
+	print_plain(request->kernel_name, out);
+	(void)fputc('\n', out);
+	if (request->bzimage)
+		print_bzimage(request->bzimage, out);
+	if (request->elf)
+		print_elf(request->elf, request->bzimage != NULL, out);
 }
 
 static void print_range(struct plan_range range, const char *what, FILE *out)
@@ -156,17 +176,23 @@ static size_t insert_row(struct row *rows, size_t count, struct plan_range range
 	return count + 1;
 }
 
-static void print_memory(const struct boot_plan *plan, FILE *out)
+static void print_memory(const struct plan_request *request, const struct boot_plan *plan,
+			 FILE *out)
 {
 	struct row rows[ROWS_MAX];
 	size_t count = 0;
 
 	count = insert_row(rows, count, plan->gdt, "GDT");
+	count = insert_row(rows, count, plan->start_info, "PVH start info");
 	count = insert_row(rows, count, plan->zero_page, "zero page");
 	count = insert_row(rows, count, plan->page_tables, "page tables");
 	count = insert_row(rows, count, plan->cmdline, "command line");
-	count = insert_row(rows, count, plan->kernel, "kernel as loaded");
-	count = insert_row(rows, count, plan->kernel_run, "kernel unpacked and running");
+	for (size_t i = 0; i < plan->loads; i++)
+		count = insert_row(rows, count, plan->load[i].to,
+				   request->elf ? "kernel segment" : "kernel as loaded");
+	count = insert_row(rows, count, plan->kernel,
+			   request->elf ? "kernel, all that it needs"
+					: "kernel unpacked and running");
 	count = insert_row(rows, count, plan->initrd, "initrd");
 	(void)fputs("\nguest memory\n", out);
 	for (size_t i = 0; i < count; i++)
@@ -189,16 +215,17 @@ static void print_start(const struct plan_request *request, const struct boot_pl
 
 	(void)fputs("\nstart\n", out);
 	(void)fprintf(out, "  %-18s %s\n", "RAM", human(request->ram_bytes, text));
-	(void)fprintf(out, "  %-18s %#" PRIx64 ", in 64-bit mode\n", "entry point",
-		      plan->entry_gpa);
+	(void)fprintf(out, "  %-18s %#" PRIx64 ", %s\n", "entry point", plan->entry_gpa,
+		      plan->entry == PLAN_ENTRY_PVH ? "in 32-bit mode (PVH)" : "in 64-bit mode");
 	if (request->initrd_bytes) {
 		(void)fprintf(out, "  %-18s ", "initrd");
 		print_plain(request->initrd_name, out);
 		(void)fputc('\n', out);
 	}
-	(void)fprintf(out, "  %-18s %" PRIu64 " of %u bytes%s", "command line",
-		      plan->cmdline.size_bytes - 1, request->kernel->cmdline_size,
-		      *request->cmdline ? ": " : "");
+	(void)fprintf(out, "  %-18s %" PRIu64, "command line", plan->cmdline.size_bytes - 1);
+	if (request->bzimage)
+		(void)fprintf(out, " of %u", request->bzimage->cmdline_size);
+	(void)fprintf(out, " bytes%s", *request->cmdline ? ": " : "");
 	print_plain(request->cmdline, out);
 	(void)fputc('\n', out);
 }
@@ -206,7 +233,7 @@ static void print_start(const struct plan_request *request, const struct boot_pl
 void plan_explain(const struct plan_request *request, const struct boot_plan *plan, FILE *out)
 {
 	print_kernel(request, out);
-	print_memory(plan, out);
+	print_memory(request, plan, out);
 	print_e820(plan, out);
 	print_start(request, plan, out);
 }

@@ -14,8 +14,11 @@
 
 enum {
 	ZERO_PAGE_BYTES = 0x1000,
-	ZERO_PAGE_E820_ENTRIES = 0x1e8, /* u8 */
-	ZERO_PAGE_E820_TABLE = 0x2d0,   /* of e820 entries */
+	ZERO_PAGE_ACPI_RSDP_ADDR = 0x070,    /* u64 */
+	ZERO_PAGE_EXT_RAMDISK_IMAGE = 0x0c0, /* u32, bits 32-63 */
+	ZERO_PAGE_EXT_RAMDISK_SIZE = 0x0c4,  /* u32, bits 32-63 */
+	ZERO_PAGE_E820_ENTRIES = 0x1e8,      /* u8 */
+	ZERO_PAGE_E820_TABLE = 0x2d0,        /* of e820 entries */
 	ZERO_PAGE_E820_MAX = 128,
 
 	/* One e820 entry. */
@@ -27,6 +30,7 @@ enum {
 
 enum {
 	HDR_SETUP_SECTS = 0x1f1,      /* u8 */
+	HDR_ROOT_FLAGS = 0x1f2,       /* u16 */
 	HDR_SYSSIZE = 0x1f4,          /* u32, units of 16 bytes */
 	HDR_VID_MODE = 0x1fa,         /* u16 */
 	HDR_BOOT_FLAG = 0x1fe,        /* u16 */
@@ -64,6 +68,7 @@ enum {
 	PARAGRAPH_BYTES = 16,    /* the unit of syssize */
 	LOADER_UNDEFINED = 0xff, /* type_of_loader without an assigned number */
 	VID_MODE_NORMAL = 0xffff,
+	ROOT_FLAGS_READ_ONLY = 1, /* what a bzImage is built with */
 
 	LOADED_HIGH = 1 << 0, /* loadflags */
 

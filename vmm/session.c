@@ -14,6 +14,7 @@
 
 /* An initrd this big fits no machine that -m can name in practice; the plan knows better. */
 #define INITRD_MAX_BYTES (1ULL << 40)
+#define KERNEL_MAX_FILE_BYTES (1ULL << 30)
 
 void session_init(struct session *session, const struct options *options, const struct marks *marks)
 {
@@ -44,7 +45,7 @@ static int open_initrd(struct session *session, struct err *e)
 int session_plan(struct session *session, struct err *e)
 {
 	const struct options *options = session->options;
-	int rc = file_open(&session->kernel, "kernel", options->kernel, BZIMAGE_MAX_FILE_BYTES, e);
+	int rc = file_open(&session->kernel, "kernel", options->kernel, KERNEL_MAX_FILE_BYTES, e);
 
 	if (rc == 0)
 		rc = bzimage_parse(&session->kernel, &session->image, e);
@@ -53,7 +54,7 @@ int session_plan(struct session *session, struct err *e)
 	if (rc < 0)
 		return rc;
 	session->request = (struct plan_request){
-		.kernel = &session->image,
+		.bzimage = &session->image,
 		.ram_bytes = options->ram_bytes,
 		.initrd_bytes = session->initrd.size_bytes,
 		.kernel_name = options->kernel,

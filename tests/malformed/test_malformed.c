@@ -26,8 +26,9 @@
 #include "tests/common/bootspec.h"
 #include "tests/common/image.h"
 
-#define MIB 0x100000ULL
-#define GIB 0x40000000ULL
+#define MAX_FILE_BYTES (1ULL << 30) /* what these tests open files with */
+#define MIB            0x100000ULL
+#define GIB            0x40000000ULL
 
 enum { PUTS_MAX = 4, GUARD_BYTES = 4096, HEADER_END_MAX = 0x281 };
 
@@ -95,17 +96,17 @@ static int place(const struct plan_request *request, const struct boot_plan *pla
 static void check_plan(const char *id, const struct plan_request *request,
 		       const struct boot_plan *plan)
 {
-	uint64_t run_end = plan->kernel_run.gpa + plan->kernel_run.size_bytes;
+	uint64_t run_end = plan->kernel.gpa + plan->kernel.size_bytes;
 	uint64_t initrd_end = plan->initrd.gpa + plan->initrd.size_bytes;
 
-	ck_assert_msg(plan->kernel_run.gpa >= MIB, "%s: kernel in low memory", id);
+	ck_assert_msg(plan->kernel.gpa >= MIB, "%s: kernel in low memory", id);
 	ck_assert_msg(run_end <= plan->ram_low.size_bytes, "%s: kernel outside RAM", id);
-	ck_assert_msg(plan->kernel.size_bytes <= plan->kernel_run.size_bytes, "%s: init_size", id);
+	ck_assert_msg(plan->load[0].to.size_bytes <= plan->kernel.size_bytes, "%s: init_size", id);
 	if (request->initrd_bytes == 0)
 		return;
 	ck_assert_msg(plan->initrd.gpa >= run_end, "%s: initrd over the kernel", id);
 	ck_assert_msg(initrd_end <= plan->ram_low.size_bytes, "%s: initrd outside RAM", id);
-	ck_assert_msg(initrd_end - 1 <= request->kernel->initrd_addr_max, "%s: addr_max", id);
+	ck_assert_msg(initrd_end - 1 <= request->bzimage->initrd_addr_max, "%s: addr_max", id);
 }
 
 static void check_message(const char *id, const struct err *error)
@@ -125,7 +126,7 @@ static bool take(const struct input_file *file, const struct malformed *m, struc
 	struct bzimage kernel;
 	struct boot_plan plan;
 	struct plan_request request = {
-		.kernel = &kernel,
+		.bzimage = &kernel,
 		.ram_bytes = m->ram_bytes ? m->ram_bytes : 128 * MIB,
 		.initrd_bytes = m->initrd_bytes,
 		.kernel_name = "bzImage",
@@ -484,8 +485,7 @@ START_TEST(absurd_sizes)
 		image_open(&image, "kernel", "sparse", &sparse);
 		ck_assert_int_eq(ftruncate(sparse.fd, sizes[i]), 0);
 		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", sparse.fd);
-		ck_assert_int_lt(file_open(&file, "kernel", path, BZIMAGE_MAX_FILE_BYTES, &error),
-				 0);
+		ck_assert_int_lt(file_open(&file, "kernel", path, MAX_FILE_BYTES, &error), 0);
 		check_message("B23", &error);
 		ck_assert_ptr_nonnull(strstr(error.text, "at most 1073741824"));
 		counts->files++;
@@ -499,7 +499,7 @@ END_TEST
 /* B23: the largest file that is allowed, sparse, with a syssize that is all of it. */
 START_TEST(largest_file)
 {
-	const uint64_t kernel_bytes = BZIMAGE_MAX_FILE_BYTES - IMAGE_SETUP_BYTES;
+	const uint64_t kernel_bytes = MAX_FILE_BYTES - IMAGE_SETUP_BYTES;
 	struct malformed m = { .id = "B23", .ram_bytes = GIB };
 	struct input_file file;
 	struct image image;
@@ -509,8 +509,8 @@ START_TEST(largest_file)
 	image_put(&image, SPEC_SYSSIZE, 4, kernel_bytes / SPEC_PARAGRAPH);
 	image_put(&image, SPEC_INIT_SIZE, 4, kernel_bytes);
 	image_open(&image, "kernel", "largest", &file);
-	ck_assert_int_eq(ftruncate(file.fd, (off_t)BZIMAGE_MAX_FILE_BYTES), 0);
-	file.size_bytes = BZIMAGE_MAX_FILE_BYTES;
+	ck_assert_int_eq(ftruncate(file.fd, (off_t)MAX_FILE_BYTES), 0);
+	file.size_bytes = MAX_FILE_BYTES;
 	ck_assert(!take(&file, &m, &error));
 	ck_assert_ptr_nonnull(strstr(error.text, "-m 1040M"));
 	file_close(&file);

@@ -28,7 +28,7 @@ static char *explain(struct image *image, struct plan_request *request)
 	image_open(image, "kernel", request->kernel_name, &file);
 	ck_assert_ptr_nonnull(out);
 	ck_assert_msg(bzimage_parse(&file, &kernel, &error) == 0, "%s", error.text);
-	request->kernel = &kernel;
+	request->bzimage = &kernel;
 	ck_assert_msg(plan_boot(request, &plan, &error) == 0, "%s", error.text);
 	plan_explain(request, &plan, out);
 	ck_assert_int_eq(fclose(out), 0);

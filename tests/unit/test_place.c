@@ -100,7 +100,7 @@ static void make_plan(uint64_t initrd_bytes)
 {
 	image_open(&image, "kernel", "some/bzImage", &kernel_file);
 	request = (struct plan_request){
-		.kernel = &kernel,
+		.bzimage = &kernel,
 		.ram_bytes = RAM_BYTES,
 		.initrd_bytes = initrd_bytes,
 		.kernel_name = "some/bzImage",

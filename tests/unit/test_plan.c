@@ -51,7 +51,7 @@ static void setup(void)
 		.cmdline_size = 2047,
 	};
 	request = (struct plan_request){
-		.kernel = &kernel,
+		.bzimage = &kernel,
 		.ram_bytes = 128 * MIB,
 		.kernel_name = "some/bzImage",
 		.initrd_name = "some/initrd",
@@ -82,16 +82,16 @@ static bool in_ram(struct plan_range range)
 /* What holds of every plan. */
 static void check_invariants(void)
 {
-	const struct plan_range *all[] = { &plan.gdt,     &plan.zero_page,  &plan.page_tables,
-					   &plan.cmdline, &plan.kernel_run, &plan.initrd };
+	const struct plan_range *all[] = { &plan.gdt,     &plan.zero_page, &plan.page_tables,
+					   &plan.cmdline, &plan.kernel,    &plan.initrd };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		ck_assert_msg(in_ram(*all[i]), "range %zu is not in RAM", i);
 		for (size_t j = i + 1; j < sizeof(all) / sizeof(all[0]); j++)
 			ck_assert_msg(apart(*all[i], *all[j]), "ranges %zu and %zu overlap", i, j);
 	}
-	ck_assert_uint_eq(plan.kernel.gpa, plan.kernel_run.gpa);
-	ck_assert_uint_le(plan.kernel.size_bytes, plan.kernel_run.size_bytes);
+	ck_assert_uint_eq(plan.load[0].to.gpa, plan.kernel.gpa);
+	ck_assert_uint_le(plan.load[0].to.size_bytes, plan.kernel.size_bytes);
 	ck_assert_uint_eq(plan.entry_gpa, plan.kernel.gpa + SPEC_ENTRY_64);
 	ck_assert_uint_eq(plan.ram_low.size_bytes + plan.ram_high.size_bytes, request.ram_bytes);
 }
@@ -140,8 +140,8 @@ START_TEST(every_range)
 	check_range(plan.zero_page, SPEC_ZERO_PAGE, 4096);
 	check_range(plan.page_tables, SPEC_PAGE_TABLES, 6 * 4096);
 	check_range(plan.cmdline, SPEC_CMDLINE, 14);
-	check_range(plan.kernel, 16 * MIB, MIB);
-	check_range(plan.kernel_run, 16 * MIB, 8 * MIB);
+	check_range(plan.load[0].to, 16 * MIB, MIB);
+	check_range(plan.kernel, 16 * MIB, 8 * MIB);
 	check_range(plan.initrd, 128 * MIB - 0x13000, 0x12345);
 	ck_assert_uint_eq(plan.entry_gpa, 0x1000200);
 }
@@ -383,11 +383,11 @@ START_TEST(initrd_addr_max)
 	kernel.initrd_addr_max = 0;
 	refused("initrd_addr_max");
 	kernel.initrd_addr_max = MIB;
-	refused("there are never more than 0");
+	refused("there are 0; no -m");
 	kernel.initrd_addr_max = 24 * MIB - 1;
 	refused("initrd_addr_max");
 	kernel.initrd_addr_max = 24 * MIB + 2 * SPEC_PAGE - 2;
-	refused("there are never more than 8191");
+	refused("there are 8191; no -m");
 	kernel.initrd_addr_max++;
 	accepted();
 	ck_assert_uint_eq(plan.initrd.gpa, 24 * MIB);
@@ -410,7 +410,7 @@ START_TEST(initrd_below_the_hole)
 	accepted();
 	ck_assert_uint_eq(plan.initrd.gpa, 24 * MIB);
 	request.initrd_bytes++;
-	refused("RAM below 4 GiB");
+	refused("no -m makes room");
 }
 END_TEST
 

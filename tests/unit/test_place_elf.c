@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * place_boot() for ELF kernels: segments in guest memory, a zero page without a file's header, an
+ * initrd above 4 GiB. Offsets by [ZERO-PAGE] and [BOOT] "The Real-Mode Kernel Header".
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "boot/place.h"
+#include "tests/common/bootspec.h"
+#include "vmm/base/le.h"
+
+#define MIB 0x100000ULL
+#define GIB 0x40000000ULL
+
+enum { FILE_BYTES = 0x3000 };
+
+static uint8_t contents[FILE_BYTES];
+static struct input_file file, initrd;
+static struct elfimage elf;
+static struct plan_request request;
+static struct boot_plan plan;
+static struct guest_memory memory;
+static struct err error;
+
+static void map(struct guest_memory_region *region, struct plan_range range)
+{
+	region->gpa = range.gpa;
+	region->size_bytes = range.size_bytes;
+	region->host = NULL;
+	if (!range.size_bytes)
+		return;
+	region->host = mmap(NULL, range.size_bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	ck_assert_ptr_ne(region->host, MAP_FAILED);
+}
+
+static void setup(void)
+{
+	for (size_t i = 0; i < sizeof(contents); i++)
+		contents[i] = (uint8_t)(1 + i % 251);
+	file_of_memory(&file, "kernel", "vmlinux", contents, sizeof(contents));
+	elf = (struct elfimage){
+		.file_bytes = FILE_BYTES,
+		.entry_gpa = 2 * MIB,
+		.start_gpa = 2 * MIB,
+		.end_gpa = 5 * MIB,
+		.segments = 2,
+		.segment = { { 0x100, 0x1801, 2 * MIB, 0x2000 },
+			     { 0x2fff, 1, 4 * MIB + 1, MIB - 1 } },
+	};
+	request = (struct plan_request){
+		.elf = &elf,
+		.ram_bytes = 16 * MIB,
+		.kernel_name = "vmlinux",
+		.initrd_name = "initrd",
+		.cmdline = "x",
+	};
+}
+
+static void teardown(void)
+{
+	for (size_t i = 0; i < GUEST_MEMORY_REGIONS; i++) {
+		if (memory.region[i].host)
+			(void)munmap(memory.region[i].host, memory.region[i].size_bytes);
+	}
+}
+
+static void place(void)
+{
+	ck_assert_msg(plan_boot(&request, &plan, &error) == 0, "%s", error.text);
+	map(&memory.region[0], plan.ram_low);
+	map(&memory.region[1], plan.ram_high);
+	ck_assert_msg(place_boot(&request, &plan, &file, request.initrd_bytes ? &initrd : NULL,
+				 &memory, &error) == 0,
+		      "%s", error.text);
+}
+
+static const uint8_t *at(uint64_t gpa)
+{
+	const uint8_t *p = guest_memory_at(&memory, gpa, 1);
+
+	ck_assert_ptr_nonnull(p);
+	return p;
+}
+
+START_TEST(segments_lie_where_they_belong)
+{
+	place();
+	ck_assert_mem_eq(at(2 * MIB), contents + 0x100, 0x1801);
+	ck_assert_uint_eq(*at(2 * MIB - 1), 0);
+	ck_assert_uint_eq(*at(2 * MIB + 0x1801), 0);
+	ck_assert_uint_eq(*at(4 * MIB), 0);
+	ck_assert_uint_eq(*at(4 * MIB + 1), contents[0x2fff]);
+	ck_assert_uint_eq(*at(4 * MIB + 2), 0);
+}
+END_TEST
+
+/* What [BOOT] wants a loader to fill, and what a kernel checks, without a file to take it from. */
+START_TEST(zero_page_without_a_file)
+{
+	const uint8_t *page;
+
+	place();
+	page = at(plan.zero_page.gpa);
+	ck_assert_uint_eq(get_le16(page + SPEC_ROOT_FLAGS), 1);
+	ck_assert_uint_eq(get_le16(page + SPEC_BOOT_FLAG), 0xaa55);
+	ck_assert_mem_eq(page + SPEC_HEADER, "HdrS", 4);
+	ck_assert_uint_eq(get_le16(page + SPEC_VERSION), 0x020c);
+	ck_assert_uint_eq(page[SPEC_TYPE_OF_LOADER], 0xff);
+	ck_assert_uint_eq(get_le32(page + SPEC_CMD_LINE_PTR), plan.cmdline.gpa);
+	ck_assert_uint_eq(page[0x1e8], plan.e820_entries);
+	ck_assert_uint_eq(page[0x1ef], 0); /* sentinel */
+}
+END_TEST
+
+START_TEST(initrd_above_4_gib)
+{
+	static const uint8_t bytes[] = "an initrd";
+	const uint8_t *page;
+
+	request.ram_bytes = 3 * GIB + 64 * MIB;
+	request.initrd_bytes = sizeof(bytes);
+	elf.end_gpa = 3 * GIB; /* no room below */
+	file_of_memory(&initrd, "initrd", "initrd", bytes, sizeof(bytes));
+	place();
+	page = at(plan.zero_page.gpa);
+	ck_assert_uint_eq(plan.initrd.gpa, 4 * GIB + 64 * MIB - 4096);
+	ck_assert_str_eq((const char *)at(4 * GIB + 64 * MIB - 4096), "an initrd");
+	ck_assert_uint_eq(get_le32(page + SPEC_RAMDISK_IMAGE), 64 * MIB - 4096);
+	ck_assert_uint_eq(get_le32(page + SPEC_EXT_RAMDISK_IMAGE), 1);
+	ck_assert_uint_eq(get_le32(page + SPEC_RAMDISK_SIZE), sizeof(bytes));
+	ck_assert_uint_eq(get_le32(page + SPEC_EXT_RAMDISK_SIZE), 0);
+}
+END_TEST
+
+/* A file that shrank meanwhile. */
+START_TEST(file_that_ends_early)
+{
+	ck_assert_int_eq(plan_boot(&request, &plan, &error), 0);
+	map(&memory.region[0], plan.ram_low);
+	map(&memory.region[1], plan.ram_high);
+	file.size_bytes = 0x2fff;
+	ck_assert_int_eq(place_boot(&request, &plan, &file, NULL, &memory, &error), -EIO);
+	ck_assert_ptr_nonnull(strstr(error.text, "kernel vmlinux"));
+}
+END_TEST
+
+static Suite *place_elf_suite(void)
+{
+	Suite *s = suite_create("place_elf");
+	TCase *tc = tcase_create("place_elf");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, segments_lie_where_they_belong);
+	tcase_add_test(tc, zero_page_without_a_file);
+	tcase_add_test(tc, initrd_above_4_gib);
+	tcase_add_test(tc, file_that_ends_early);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(place_elf_suite());
+	int failed;
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
