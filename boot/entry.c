@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "vmm/base/must.h"
+
 enum {
 	RFLAGS_FIXED = 1 << 1, /* always one; IF is clear: the protocol wants no interrupts */
 
@@ -37,4 +39,27 @@ void entry_linux64(const struct boot_plan *plan, struct entry_state *state)
 	state->tr = gdt_tss;
 	state->gdt_gpa = plan->gdt.gpa;
 	state->gdt_limit = (uint16_t)(plan->gdt.size_bytes - 1);
+}
+
+/*
+ * cr0 has PE alone (ET cannot be cleared), cr4 nothing. [PVH] leaves the GDT to the kernel, which
+ * loads its own before it needs one. It gets ours all the same, with the selectors that the segment
+ * registers hold: who reloads one of them first finds what was in it. The same goes for the stack:
+ * esp gets the free memory between GDT and start info.
+ */
+void entry_pvh(uint64_t entry_gpa, uint64_t start_info_gpa, const struct plan_range *gdt,
+	       struct entry_state *state)
+{
+	must(entry_gpa <= UINT32_MAX && start_info_gpa <= UINT32_MAX);
+	memset(state, 0, sizeof(*state));
+	state->rip = entry_gpa;
+	state->rbx = start_info_gpa;
+	state->rsp = start_info_gpa;
+	state->rflags = RFLAGS_FIXED;
+	state->cr0 = CR0_ET | CR0_PE;
+	state->cs = gdt_code_32;
+	state->ds = gdt_boot_ds;
+	state->tr = gdt_tss;
+	state->gdt_gpa = gdt->gpa;
+	state->gdt_limit = (uint16_t)(gdt->size_bytes - 1);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state a vCPU enters a kernel with, as plain data: [BOOT] "64-bit Boot Protocol". The code
- * that knows KVM turns it into registers. What is not named here is zero.
+ * The state a vCPU enters a kernel with, as plain data: [BOOT] "64-bit Boot Protocol", or [PVH]
+ * "x86/HVM direct boot ABI". The code that knows KVM turns it into registers. What is not named
+ * here is zero.
  */
 #ifndef TVMM_BOOT_ENTRY_H
 #define TVMM_BOOT_ENTRY_H
@@ -22,5 +23,12 @@ struct entry_state {
 
 /* Fills all of *state from a plan that plan_boot() made. */
 void entry_linux64(const struct boot_plan *plan, struct entry_state *state);
+
+/*
+ * Fills all of *state for PVH: 32-bit protected mode without paging. gdt is where gdt_build()'s
+ * table lies; entry and start info lie below 4 GiB.
+ */
+void entry_pvh(uint64_t entry_gpa, uint64_t start_info_gpa, const struct plan_range *gdt,
+	       struct entry_state *state);
 
 #endif

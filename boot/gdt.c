@@ -6,6 +6,16 @@
 #include "vmm/base/le.h"
 
 /* Types have their "accessed" (or "busy") bit set: a processor that loaded them had set it. */
+const struct entry_segment gdt_code_32 = {
+	.selector = GDT_CODE_32,
+	.limit = 0xffffffff,
+	.type = 0xb, /* code, execute/read, accessed */
+	.s = 1,
+	.present = 1,
+	.db = 1,
+	.g = 1,
+};
+
 const struct entry_segment gdt_boot_cs = {
 	.selector = GDT_BOOT_CS,
 	.limit = 0xffffffff,
@@ -29,7 +39,7 @@ const struct entry_segment gdt_boot_ds = {
 const struct entry_segment gdt_tss = {
 	.selector = GDT_TSS,
 	.limit = 0x67, /* the shortest a 64-bit TSS may be */
-	.type = 0xb,   /* 64-bit TSS, busy */
+	.type = 0xb,   /* TSS, busy: of 64 bits in 64-bit mode, otherwise of 32 */
 	.present = 1,
 };
 
@@ -55,6 +65,7 @@ uint64_t gdt_encode(const struct entry_segment *segment)
 void gdt_build(uint8_t table[GDT_BYTES])
 {
 	memset(table, 0, GDT_BYTES);
+	put_le64(table + GDT_CODE_32, gdt_encode(&gdt_code_32));
 	put_le64(table + GDT_BOOT_CS, gdt_encode(&gdt_boot_cs));
 	put_le64(table + GDT_BOOT_DS, gdt_encode(&gdt_boot_ds));
 	put_le64(table + GDT_TSS, gdt_encode(&gdt_tss));

@@ -129,6 +129,7 @@ static uint8_t *zero_page(void)
 START_TEST(gdt)
 {
 	static const uint64_t spec[6] = {
+		[1] = 0x00cf9b000000ffff,                /* 4 GiB, 32-bit code, execute/read */
 		[SPEC_BOOT_CS / 8] = 0x00af9b000000ffff, /* 4 GiB, 64-bit code, execute/read */
 		[SPEC_BOOT_DS / 8] = 0x00cf93000000ffff, /* 4 GiB, data, read/write */
 		[4] = 0x00008b0000000067,                /* 64-bit TSS, busy, limit 0x67 */
