@@ -63,3 +63,11 @@ void entry_pvh(uint64_t entry_gpa, uint64_t start_info_gpa, const struct plan_ra
 	state->gdt_gpa = gdt->gpa;
 	state->gdt_limit = (uint16_t)(gdt->size_bytes - 1);
 }
+
+void entry_of_plan(const struct boot_plan *plan, struct entry_state *state)
+{
+	if (plan->entry == PLAN_ENTRY_PVH)
+		entry_pvh(plan->entry_gpa, plan->start_info.gpa, &plan->gdt, state);
+	else
+		entry_linux64(plan, state);
+}

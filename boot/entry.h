@@ -31,4 +31,7 @@ void entry_linux64(const struct boot_plan *plan, struct entry_state *state);
 void entry_pvh(uint64_t entry_gpa, uint64_t start_info_gpa, const struct plan_range *gdt,
 	       struct entry_state *state);
 
+/* The one of the two that the plan is for. */
+void entry_of_plan(const struct boot_plan *plan, struct entry_state *state);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boot/gdt.h"
+#include "boot/pvh.h"
 #include "boot/zeropage.h"
 #include "vmm/base/le.h"
 #include "vmm/base/must.h"
@@ -118,6 +119,19 @@ static void place_zero_page(const struct plan_request *request, const struct boo
 	place_e820(plan, at);
 }
 
+static void place_start_info(const struct boot_plan *plan, const struct guest_memory *memory)
+{
+	const struct pvh_facts facts = {
+		.cmdline_gpa = plan->cmdline.gpa,
+		.initrd = plan->initrd,
+		.e820 = plan->e820,
+		.e820_entries = plan->e820_entries,
+	};
+
+	must(pvh_bytes(&facts) <= plan->start_info.size_bytes);
+	pvh_build(&facts, plan->start_info.gpa, range_at(memory, plan->start_info));
+}
+
 int place_kernel(const struct boot_plan *plan, const struct input_file *kernel,
 		 const struct guest_memory *memory, struct err *e)
 {
@@ -141,6 +155,8 @@ int place_boot(const struct plan_request *request, const struct boot_plan *plan,
 	if (plan->entry == PLAN_ENTRY_LINUX64) {
 		place_page_tables(plan->page_tables, range_at(memory, plan->page_tables));
 		place_zero_page(request, plan, range_at(memory, plan->zero_page));
+	} else {
+		place_start_info(plan, memory);
 	}
 	memcpy(range_at(memory, plan->cmdline), request->cmdline, plan->cmdline.size_bytes);
 	rc = place_kernel(plan, kernel, memory, e);

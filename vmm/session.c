@@ -87,7 +87,7 @@ static int make_vm(struct session *session, struct err *e)
 		rc = vcpu_setup(&session->vcpu, &session->vm, &session->options->cpu, e);
 	if (rc < 0)
 		return rc;
-	entry_linux64(plan, &entry);
+	entry_of_plan(plan, &entry);
 	return vcpu_set_entry(&session->vcpu, &entry, e);
 }
 

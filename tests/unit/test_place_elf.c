@@ -137,6 +137,28 @@ START_TEST(initrd_above_4_gib)
 }
 END_TEST
 
+/* [PVH]: start info with command line, initrd and memory map; no zero page. */
+START_TEST(start_info)
+{
+	static const uint8_t bytes[] = "an initrd";
+	const uint8_t *info, *module;
+
+	elf.entry = ELFIMAGE_ENTRY_PVH;
+	request.initrd_bytes = sizeof(bytes);
+	file_of_memory(&initrd, "initrd", "initrd", bytes, sizeof(bytes));
+	place();
+	info = at(plan.start_info.gpa);
+	ck_assert_uint_eq(get_le32(info), 0x336ec578);
+	ck_assert_uint_eq(get_le32(info + 12), 1);
+	ck_assert_str_eq((const char *)at(get_le64(info + 24)), "x");
+	module = at(get_le64(info + 16));
+	ck_assert_str_eq((const char *)at(get_le64(module)), "an initrd");
+	ck_assert_uint_eq(get_le64(module + 8), sizeof(bytes));
+	ck_assert_uint_eq(get_le32(info + 48), plan.e820_entries);
+	ck_assert_uint_eq(*at(0x7000 + SPEC_HEADER), 0);
+}
+END_TEST
+
 /* A file that shrank meanwhile. */
 START_TEST(file_that_ends_early)
 {
@@ -158,6 +180,7 @@ static Suite *place_elf_suite(void)
 	tcase_add_test(tc, segments_lie_where_they_belong);
 	tcase_add_test(tc, zero_page_without_a_file);
 	tcase_add_test(tc, initrd_above_4_gib);
+	tcase_add_test(tc, start_info);
 	tcase_add_test(tc, file_that_ends_early);
 	suite_add_tcase(s, tc);
 	return s;
