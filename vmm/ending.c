@@ -18,6 +18,7 @@ int ending_status(const struct ending *ending)
 {
 	switch (ending->kind) {
 	case ENDING_POWERED_OFF:
+	case ENDING_POWERED_OFF_ACPI:
 	case ENDING_HALTED:
 	case ENDING_RESET_I8042:
 	case ENDING_RESET_PORT_CF9:
@@ -116,6 +117,7 @@ static void describe_kind(const struct ending *ending, char *text, size_t size)
 	static const char *const plain[ENDING_KINDS] = {
 		[ENDING_NONE] = "the run has not ended",
 		[ENDING_POWERED_OFF] = "guest powered off",
+		[ENDING_POWERED_OFF_ACPI] = "guest powered off (ACPI)",
 		[ENDING_HALTED] = "guest halted for good (interrupts off)",
 		[ENDING_RESET_I8042] = "guest rebooted (reset through the keyboard controller)",
 		[ENDING_RESET_PORT_CF9] = "guest rebooted (reset through port 0xcf9)",

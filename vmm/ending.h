@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 enum ending_kind {
-	ENDING_NONE,        /* still running */
-	ENDING_POWERED_OFF, /* said "Power down", then halted for good */
-	ENDING_HALTED,      /* halted with interrupts off */
+	ENDING_NONE,             /* still running */
+	ENDING_POWERED_OFF,      /* said "Power down", then halted for good */
+	ENDING_POWERED_OFF_ACPI, /* through ACPI's registers */
+	ENDING_HALTED,           /* halted with interrupts off */
 	ENDING_RESET_I8042,
 	ENDING_RESET_PORT_CF9,
 	ENDING_RESET_PORT_92,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vmm/base/clock.h"
+#include "vmm/base/must.h"
 
 enum {
 	PORT_I8042_DATA = 0x60,
@@ -12,8 +13,29 @@ enum {
 	PORT_CMOS = 0x70,
 	PORT_SYSTEM_CONTROL_A = 0x92,
 	PORT_COM1 = 0x3f8,
+	PORT_PM1_EVENT = 0x600,
+	PORT_PM1_CONTROL = 0x604,
 	PORT_PCI_CONFIG = 0xcf8,
+	PORT_RESET_CONTROL = 0xcf9, /* in the midst of it: see devices/pciconf.h */
 	IRQ_COM1 = 4,
+	IRQ_SCI = 9,
+
+	/* Bit 2 resets, bit 1 the whole machine. */
+	RESET_HARD_NOW = 0x06,
+
+	/*
+	 * With this one and PM1 at 600, `outw(0x2000, 0x604)` powers off here as in QEMU, on
+	 * which small kernels rely that know nothing else.
+	 */
+	SLEEP_TYPE_S5 = 0,
+
+	/* KVM's own: [LINUX] arch/x86/kvm/lapic.c, ioapic.h. */
+	LOCAL_APIC_GPA = 0xfee00000,
+	LOCAL_APIC_VERSION = 0x14,
+	IO_APIC_GPA = 0xfec00000,
+	IO_APIC_VERSION = 0x11,
+
+	CMOS_CENTURY = 0x32, /* see devices/cmos.h */
 };
 
 static void uart_irq(void *ctx, bool level)
@@ -79,6 +101,12 @@ static void reset_by_port_92(void *ctx, bool level)
 		control_end_kind(ctx, ENDING_RESET_PORT_92);
 }
 
+static void power_off_by_acpi(void *ctx, bool level)
+{
+	if (level)
+		control_end_kind(ctx, ENDING_POWERED_OFF_ACPI);
+}
+
 static void exit_by_debugexit(void *ctx, uint32_t value)
 {
 	control_end(ctx, &(struct ending){ .kind = ENDING_DEBUG_EXIT,
@@ -130,6 +158,8 @@ static int attach_devices(struct machine *m, const struct debugexit_config *debu
 		{ PORT_CMOS, CMOS_PORTS, &m->cmos.device },
 		{ PORT_SYSTEM_CONTROL_A, PORT92_PORTS, &m->port92.device },
 		{ PORT_COM1, UART16550_REGISTERS, &m->uart.device },
+		{ PORT_PM1_EVENT, ACPIPM_EVENT_PORTS, &m->acpipm.event.device },
+		{ PORT_PM1_CONTROL, ACPIPM_CONTROL_PORTS, &m->acpipm.control.device },
 		{ PORT_PCI_CONFIG, PCICONF_PORTS, &m->pciconf.device },
 		{ debugexit->iobase, debugexit->iosize, &m->debugexit.device },
 	};
@@ -162,10 +192,37 @@ int machine_init(struct machine *machine, const struct vm *vm, struct control *c
 	i8042_init(&machine->i8042, (struct line){ reset_by_i8042, control });
 	pciconf_init(&machine->pciconf, (struct line){ reset_by_port_cf9, control });
 	port92_init(&machine->port92, (struct line){ reset_by_port_92, control });
+	acpipm_init(&machine->acpipm, (struct line){ power_off_by_acpi, control }, SLEEP_TYPE_S5);
 	debugexit_init(&machine->debugexit, (struct exit_wire){ exit_by_debugexit, control });
 	if (refuse_ports_of_kvm(debugexit, e) < 0)
 		return -EBUSY;
 	return attach_devices(machine, debugexit, e);
+}
+
+/*
+ * The I/O APIC's id is the first one that no CPU has. Its own register has room for 15 only, but
+ * ids matter only where APICs talk over a bus of their own, which went out with the P6.
+ */
+void machine_board(unsigned int cpus, struct board *board)
+{
+	must(cpus >= 1 && cpus <= BOARD_CPUS_MAX);
+	*board = (struct board){
+		.cpus = cpus,
+		.local_apic_gpa = LOCAL_APIC_GPA,
+		.local_apic_version = LOCAL_APIC_VERSION,
+		.io_apic_gpa = IO_APIC_GPA,
+		.io_apic_id = (uint8_t)cpus,
+		.io_apic_version = IO_APIC_VERSION,
+		.com1_port = PORT_COM1,
+		.com1_irq = IRQ_COM1,
+		.pm1_event_port = PORT_PM1_EVENT,
+		.pm1_control_port = PORT_PM1_CONTROL,
+		.sci_irq = IRQ_SCI,
+		.sleep_type_s5 = SLEEP_TYPE_S5,
+		.reset_port = PORT_RESET_CONTROL,
+		.reset_value = RESET_HARD_NOW,
+		.cmos_century = CMOS_CENTURY,
+	};
 }
 
 void machine_finish(struct machine *machine)

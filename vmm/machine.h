@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "boot/board.h"
+#include "devices/acpipm.h"
 #include "devices/bus.h"
 #include "devices/cmos.h"
 #include "devices/debugexit.h"
@@ -49,6 +51,7 @@ struct machine {
 	struct i8042 i8042;
 	struct pciconf pciconf;
 	struct port92 port92;
+	struct acpipm acpipm;
 	struct debugexit debugexit;
 	bool uart_irq_level;
 	struct machine_input input;
@@ -62,6 +65,9 @@ struct machine {
 int machine_init(struct machine *machine, const struct vm *vm, struct control *control,
 		 struct byte_sink console, const struct debugexit_config *debugexit, struct err *e);
 void machine_finish(struct machine *machine);
+
+/* The same board as the tables tell it, with that many CPUs (1 to BOARD_CPUS_MAX). */
+void machine_board(unsigned int cpus, struct board *board);
 
 /*
  * Input for the guest's serial line: how much is taken now, bytes (at most that), a break (which

@@ -18,6 +18,15 @@ different=$(printf '%s\n' "${sentences[@]}" | sort -u | wc -l)
 [ "$different" = 3 ] || complain "3 different ones" "$different"
 verdict
 
+begin "power-off through ACPI's registers: status 0"
+cmdline=$'bye\n'
+run poweroff_acpi
+expect_status 0
+expect_sentence "guest powered off (ACPI)"
+expect_output $'bye\n'
+expect_within_ms 1000
+verdict
+
 begin "isa-debug-exit: status (v << 1) | 1"
 for v in 0 1 5 59 63 127; do
 	cmdline=$v

@@ -18,6 +18,9 @@
 #define RESET_HARD_NOW    0x06
 #define PORT_SYSTEM_A     0x92
 #define SYSTEM_A_RESET    0x01
+#define PORT_PM1_CONTROL  0x604
+#define SLEEP_S3          0x3400 /* a type that no table names */
+#define SLEEP_S5          0x2000
 
 #define ZERO_PAGE_CMD_LINE_PTR 0x228
 

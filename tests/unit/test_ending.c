@@ -29,6 +29,7 @@ static const struct spec {
 	const char *says; /* a word that the sentence must have */
 } spec[] = {
 	{ { .kind = ENDING_POWERED_OFF }, SPEC_OK, "powered off" },
+	{ { .kind = ENDING_POWERED_OFF_ACPI }, SPEC_OK, "powered off (ACPI)" },
 	{ { .kind = ENDING_HALTED }, SPEC_OK, "halted" },
 	{ { .kind = ENDING_RESET_I8042 }, SPEC_OK, "keyboard controller" },
 	{ { .kind = ENDING_RESET_PORT_CF9 }, SPEC_OK, "0xcf9" },

@@ -3,13 +3,15 @@
  * The board: what answers at which port, what its wires lead to, and input for the serial line
  * that waits outside until the guest's FIFO takes it, so that nothing typed is ever lost.
  *
- * Ports and registers: [PC/AT] for 60, 64, 70, 3f8; [ICH] for 92, cf9; [16550] "Registers".
+ * Ports and registers: [PC/AT] for 60, 64, 70, 3f8; [ICH] for 92, cf9; [16550] "Registers";
+ * [ACPI] "PM1 Control Grouping". 600 and 604 are where QEMU has PM1.
  */
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +116,7 @@ START_TEST(open_bus_everywhere_else)
 	for (unsigned int port = 0; port <= 0xffff; port++) {
 		bool there = port == 0x60 || port == 0x64 || port == 0x70 || port == 0x71 ||
 			     port == 0x92 || (port >= 0x3f8 && port <= 0x3ff) ||
-			     (port >= 0xcf8 && port <= 0xcff);
+			     (port >= 0x600 && port <= 0x605) || (port >= 0xcf8 && port <= 0xcff);
 		uint64_t misses = machine.ports.read_misses;
 		uint8_t value = in(port);
 
@@ -168,6 +170,88 @@ START_TEST(ways_to_reset)
 }
 END_TEST
 
+static void out_word(unsigned int port, uint16_t value)
+{
+	const uint8_t bytes[2] = { (uint8_t)value, (uint8_t)(value >> 8) };
+
+	bus_write(&machine.ports, port, 2, bytes);
+}
+
+/* SLP_EN with type 0: what small kernels write on QEMU without having read a table. */
+START_TEST(power_off)
+{
+	out_word(0x604, 0x2000);
+	ck_assert(control_stopped(&control));
+	ck_assert_int_eq(control.ending.kind, ENDING_POWERED_OFF_ACPI);
+}
+END_TEST
+
+START_TEST(other_sleeps_do_not_happen)
+{
+	for (unsigned int type = 1; type < 8; type++)
+		out_word(0x604, (uint16_t)(0x2000 | type << 10));
+	out_word(0x604, 0x0000);
+	ck_assert(!control_stopped(&control));
+}
+END_TEST
+
+START_TEST(board_for_so_many_cpus)
+{
+	for (unsigned int cpus = 1; cpus <= BOARD_CPUS_MAX; cpus++) {
+		struct board board;
+
+		memset(&board, 0xa5, sizeof(board));
+		machine_board(cpus, &board);
+		ck_assert_uint_eq(board.cpus, cpus);
+		ck_assert_uint_ge(board.io_apic_id, cpus); /* the CPUs have 0 to cpus - 1 */
+		ck_assert_uint_eq(board.local_apic_gpa, 0xfee00000);
+		ck_assert_uint_eq(board.io_apic_gpa, 0xfec00000);
+		ck_assert_uint_eq(board.local_apic_version, 0x14); /* what KVM's say */
+		ck_assert_uint_eq(board.io_apic_version, 0x11);
+		ck_assert_uint_eq(board.com1_port, 0x3f8);
+		ck_assert_uint_eq(board.com1_irq, 4);
+		ck_assert_uint_eq(board.sci_irq, 9);
+		ck_assert_uint_eq(board.cmos_century, 0x32);
+	}
+}
+END_TEST
+
+START_TEST(no_board_without_cpus)
+{
+	struct board board;
+
+	machine_board(0, &board);
+}
+END_TEST
+
+START_TEST(no_board_for_too_many_cpus)
+{
+	struct board board;
+
+	machine_board(BOARD_CPUS_MAX + 1, &board);
+}
+END_TEST
+
+/* What the tables will tell is what the ports do. */
+START_TEST(board_keeps_its_word)
+{
+	struct board board;
+
+	machine_board(1, &board);
+	ck_assert_uint_eq(in(board.pm1_event_port + 3U), 0);
+	ck_assert_uint_eq(in(board.pm1_control_port), 1); /* SCI_EN */
+	ck_assert_uint_eq(machine.ports.read_misses, 0);
+	out_word(board.pm1_control_port, (uint16_t)(0x2000 | board.sleep_type_s5 << 10));
+	ck_assert_int_eq(control.ending.kind, ENDING_POWERED_OFF_ACPI);
+	teardown();
+	setup();
+	out(board.reset_port, board.reset_value);
+	ck_assert_int_eq(control.ending.kind, ENDING_RESET_PORT_CF9);
+	out(0x70, board.cmos_century);
+	ck_assert_uint_eq(in(0x71), 0x20); /* until 2099 */
+}
+END_TEST
+
 START_TEST(no_reset_without_being_asked)
 {
 	out(0x64, 0xff);
@@ -204,6 +288,19 @@ START_TEST(debug_exit_where_something_is)
 	ck_assert_int_eq(make(&on_com1), -EEXIST);
 	ck_assert_ptr_nonnull(strstr(e.text, "isa-debug-exit"));
 	ck_assert_ptr_nonnull(strstr(e.text, "uart16550"));
+}
+END_TEST
+
+START_TEST(debug_exit_on_pm1)
+{
+	static const struct debugexit_config on[] = { { 0x600, 1 }, { 0x5ff, 2 }, { 0x605, 1 } };
+
+	for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++) {
+		machine_finish(&machine);
+		ck_assert_int_eq(make(&on[i]), -EEXIST);
+		ck_assert_ptr_nonnull(strstr(e.text, "isa-debug-exit"));
+		ck_assert_ptr_nonnull(strstr(e.text, "acpi-pm1"));
+	}
 }
 END_TEST
 
@@ -418,9 +515,14 @@ int main(void)
 		nothing_in_memory,
 		uart_sends_to_the_console,
 		ways_to_reset,
+		power_off,
+		other_sleeps_do_not_happen,
+		board_for_so_many_cpus,
+		board_keeps_its_word,
 		no_reset_without_being_asked,
 		debug_exit,
 		debug_exit_where_something_is,
+		debug_exit_on_pm1,
 		a_stream_paced_by_the_fifo,
 		a_stream_without_fifos,
 		typed_before_the_guest_is_ready,
@@ -438,6 +540,8 @@ int main(void)
 
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tcase, tests[i]);
+	tcase_add_test_raise_signal(tcase, no_board_without_cpus, SIGABRT);
+	tcase_add_test_raise_signal(tcase, no_board_for_too_many_cpus, SIGABRT);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
 	suite_add_tcase(suite, tcase);
