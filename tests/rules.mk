@@ -7,6 +7,8 @@ CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 TEST_COMMON := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/common/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 MALFORMED_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/malformed/test_*.c))
+# What the scripts among them run.
+UNIT_TOOLS := $(B)/tests/unit/dump_acpi
 SCRIPT_TESTS := $(wildcard tests/unit/test_*.sh)
 KERNEL := $(B)/kernels/allnoconfig/bzImage
 
@@ -25,13 +27,13 @@ check: ## install what is missing, run all tests
 	@$(MAKE) --no-print-directory check-all
 
 .PHONY: build-tests
-build-tests: $(B)/tvmm $(UNIT_TESTS) $(MALFORMED_TESTS) guests
+build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests
 
-check-all: $(B)/tvmm $(UNIT_TESTS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS)
+check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS)
 	@B=$(B) tests/check $(PLAIN) malformed/cli=tests/malformed/cli.sh $(SCRIPTS) $(IN_GUESTS) \
 		$(IN_BOOTS)
 
-check-unit: $(B)/tvmm $(UNIT_TESTS) $(MALFORMED_TESTS) ## tests: registers, parsers, plans, messages; need nothing
+check-unit: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) ## tests: registers, parsers, plans, messages; need nothing
 	@B=$(B) tests/check $(PLAIN) malformed/cli=tests/malformed/cli.sh $(SCRIPTS)
 
 check-guest: $(B)/tvmm guests ## tests: tiny guests on /dev/kvm
@@ -52,4 +54,4 @@ $(B)/tests/%: tests/%.c $(TEST_COMMON) $(LIBRARY)
 	$(Q)$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) $(TVMM_CFLAGS) $(CHECK_CFLAGS) $(CFLAGS) -MMD -MP \
 		-o $@ $< $(TEST_COMMON) $(LIBRARY) $(CHECK_LIBS) $(TVMM_LDLIBS)
 
--include $(UNIT_TESTS:=.d) $(MALFORMED_TESTS:=.d) $(TEST_COMMON:.o=.d)
+-include $(UNIT_TESTS:=.d) $(UNIT_TOOLS:=.d) $(MALFORMED_TESTS:=.d) $(TEST_COMMON:.o=.d)
