@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "boot/acpi.h"
 #include "boot/gdt.h"
+#include "boot/mptable.h"
 #include "boot/pvh.h"
 #include "boot/zeropage.h"
 #include "vmm/base/le.h"
@@ -116,6 +118,7 @@ static void place_zero_page(const struct plan_request *request, const struct boo
 		make_header(at);
 	}
 	place_header(plan, at);
+	put_le64(at + ZERO_PAGE_ACPI_RSDP_ADDR, plan->acpi.gpa); /* 0: look for one */
 	place_e820(plan, at);
 }
 
@@ -123,6 +126,7 @@ static void place_start_info(const struct boot_plan *plan, const struct guest_me
 {
 	const struct pvh_facts facts = {
 		.cmdline_gpa = plan->cmdline.gpa,
+		.rsdp_gpa = plan->acpi.gpa, /* 0 if there is none */
 		.initrd = plan->initrd,
 		.e820 = plan->e820,
 		.e820_entries = plan->e820_entries,
@@ -144,6 +148,15 @@ int place_kernel(const struct boot_plan *plan, const struct input_file *kernel,
 	return rc;
 }
 
+static void place_board(const struct plan_request *request, const struct boot_plan *plan,
+			const struct guest_memory *memory)
+{
+	if (plan->acpi.size_bytes)
+		acpi_build(request->board, plan->acpi.gpa, range_at(memory, plan->acpi));
+	if (plan->mp_table.size_bytes)
+		mptable_build(request->board, plan->mp_table.gpa, range_at(memory, plan->mp_table));
+}
+
 int place_boot(const struct plan_request *request, const struct boot_plan *plan,
 	       const struct input_file *kernel, const struct input_file *initrd,
 	       const struct guest_memory *memory, struct err *e)
@@ -158,6 +171,7 @@ int place_boot(const struct plan_request *request, const struct boot_plan *plan,
 	} else {
 		place_start_info(plan, memory);
 	}
+	place_board(request, plan, memory);
 	memcpy(range_at(memory, plan->cmdline), request->cmdline, plan->cmdline.size_bytes);
 	rc = place_kernel(plan, kernel, memory, e);
 	if (rc < 0 || initrd == NULL)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place: plan -> guest memory. Writes GDT, page tables, zero page or start info, command line,
- * kernel and initrd where the plan says; the files are read straight into guest memory.
+ * place: plan -> guest memory. Writes GDT, page tables, zero page or start info, ACPI and MP
+ * tables, command line, kernel and initrd where the plan says; the files are read straight into guest memory.
  *
  * Authority: [BOOT] "64-bit Boot Protocol", "Details of Header Fields"; [ZERO-PAGE]; [PVH];
  * [SDM] volume 3, "4-Level Paging".
  * Left out: real-mode code and its heap, which the 64-bit entry point has no use for; a setup_data
- * list; screen, EDD, EFI and ACPI facts: their fields are zero.
+ * list; screen, EDD and EFI facts: their fields are zero.
  */
 #ifndef TVMM_BOOT_PLACE_H
 #define TVMM_BOOT_PLACE_H

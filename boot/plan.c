@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "boot/acpi.h"
 #include "boot/gdt.h"
+#include "boot/mptable.h"
 #include "boot/zeropage.h"
 #include "vmm/base/must.h"
 
@@ -18,7 +20,8 @@ enum {
 	CMDLINE_GPA = 0x20000,
 	LOW_RAM_END = 0x9fc00, /* where a PC's extended BIOS data area would begin */
 	EBDA_END = 0xa0000,
-	BIOS_START = 0xf0000,
+	ACPI_GPA = 0xe0000,
+	MP_TABLE_GPA = 0xf0000,
 	HIGH_RAM_START = 0x100000,
 
 	CMDLINE_MAX_BYTES = LOW_RAM_END - CMDLINE_GPA, /* NUL included */
@@ -93,6 +96,24 @@ static void plan_tables(const struct plan_request *request, struct boot_plan *pl
 	}
 	plan->zero_page = (struct plan_range){ ZERO_PAGE_GPA, ZERO_PAGE_BYTES };
 	plan->page_tables = (struct plan_range){ PAGE_TABLES_GPA, PAGE_TABLES_BYTES };
+}
+
+/*
+ * A kernel without ACPI finds its one CPU by itself, and does without the I/O APIC then, which would
+ * cost it some 300 exits to set up: it gets an MP table only for more CPUs.
+ */
+static void plan_board(const struct plan_request *request, struct boot_plan *plan)
+{
+	const struct board *board = request->board;
+
+	if (!board)
+		return;
+	plan->acpi = (struct plan_range){ ACPI_GPA, acpi_bytes(board) };
+	must(plan->acpi.size_bytes <= MP_TABLE_GPA - ACPI_GPA);
+	if (board->cpus == 1)
+		return;
+	plan->mp_table = (struct plan_range){ MP_TABLE_GPA, mptable_bytes(board) };
+	must(plan->mp_table.size_bytes <= HIGH_RAM_START - MP_TABLE_GPA);
 }
 
 static int plan_cmdline(const struct plan_request *request, struct boot_plan *plan, struct err *e)
@@ -272,7 +293,7 @@ static void plan_e820(struct boot_plan *plan)
 {
 	add_e820(plan, 0, LOW_RAM_END, PLAN_E820_RAM);
 	add_e820(plan, LOW_RAM_END, EBDA_END, PLAN_E820_RESERVED);
-	add_e820(plan, BIOS_START, HIGH_RAM_START, PLAN_E820_RESERVED);
+	add_e820(plan, ACPI_GPA, HIGH_RAM_START, PLAN_E820_RESERVED);
 	add_e820(plan, HIGH_RAM_START, low_end(plan), PLAN_E820_RAM);
 	add_e820(plan, plan->ram_high.gpa, range_end(plan->ram_high), PLAN_E820_RAM);
 }
@@ -283,6 +304,7 @@ static int plan_once(const struct plan_request *request, struct boot_plan *plan,
 
 	memset(plan, 0, sizeof(*plan));
 	plan_tables(request, plan);
+	plan_board(request, plan);
 	rc = plan_ram(request, plan, e);
 	if (rc == 0)
 		rc = plan_cmdline(request, plan, e);

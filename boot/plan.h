@@ -10,6 +10,8 @@
  *   0x0000_9000  page tables: identity, 2 MiB pages, the first 4 GiB
  *   0x0002_0000  command line
  *   0x0009_fc00  end of low RAM
+ *   0x000e_0000  ACPI tables
+ *   0x000f_0000  MP table, for a guest with several CPUs
  *   0x0010_0000  RAM again: the kernel at its load address ... the initrd as high as it may be
  *   0xc000_0000  hole (up to 4 GiB): the local APIC, the I/O APIC
  *   0x1_0000_0000  the rest of RAM; an initrd that fits nowhere below
@@ -30,6 +32,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "boot/board.h"
 #include "boot/bzimage.h"
 #include "boot/elfimage.h"
 #include "vmm/base/err.h"
@@ -75,6 +78,7 @@ struct plan_request {
 	const char *kernel_name;       /* for messages: file paths, borrowed */
 	const char *initrd_name;       /* may be NULL when there is none */
 	const char *cmdline;           /* never NULL; "" is an empty one */
+	const struct board *board;     /* what tables tell of; NULL: there are no tables */
 };
 
 enum plan_entry {
@@ -87,6 +91,7 @@ struct boot_plan {
 	struct plan_range gdt, page_tables, cmdline; /* cmdline counts its NUL */
 	struct plan_range zero_page;                 /* for PLAN_ENTRY_LINUX64 */
 	struct plan_range start_info;                /* for PLAN_ENTRY_PVH */
+	struct plan_range acpi, mp_table;            /* the RSDP, the floating pointer come first */
 	struct plan_load load[ELFIMAGE_SEGMENTS_MAX];
 	size_t loads;
 	struct plan_range
@@ -101,7 +106,8 @@ struct boot_plan {
 /*
  * Chooses every address. Returns 0, or -errno with *e telling the numbers that do not fit;
  * *plan is unspecified then. A plan that was made has no two ranges that overlap (what is loaded
- * lies in kernel), and all of them lie in RAM that the e820 map calls RAM.
+ * lies in kernel). All of them lie in RAM that the e820 map calls RAM, but for the tables, whose place it
+ * calls reserved.
  */
 int plan_boot(const struct plan_request *request, struct boot_plan *plan, struct err *e);
 

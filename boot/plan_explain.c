@@ -187,6 +187,8 @@ static void print_memory(const struct plan_request *request, const struct boot_p
 	count = insert_row(rows, count, plan->zero_page, "zero page");
 	count = insert_row(rows, count, plan->page_tables, "page tables");
 	count = insert_row(rows, count, plan->cmdline, "command line");
+	count = insert_row(rows, count, plan->acpi, "ACPI tables");
+	count = insert_row(rows, count, plan->mp_table, "MP table");
 	for (size_t i = 0; i < plan->loads; i++)
 		count = insert_row(rows, count, plan->load[i].to,
 				   request->elf ? "kernel segment" : "kernel as loaded");

@@ -53,6 +53,7 @@ int session_plan(struct session *session, struct err *e)
 		rc = open_initrd(session, e);
 	if (rc < 0)
 		return rc;
+	machine_board(1, &session->board);
 	session->request = (struct plan_request){
 		.bzimage = &session->image,
 		.ram_bytes = options->ram_bytes,
@@ -60,6 +61,7 @@ int session_plan(struct session *session, struct err *e)
 		.kernel_name = options->kernel,
 		.initrd_name = options->initrd,
 		.cmdline = options->append,
+		.board = &session->board,
 	};
 	rc = plan_boot(&session->request, &session->plan, e);
 	mark_now(&session->marks, MARK_PLANNED);

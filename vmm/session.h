@@ -30,6 +30,7 @@ struct session {
 
 	struct input_file kernel, initrd;
 	struct bzimage image;
+	struct board board;
 	struct plan_request request;
 	struct boot_plan plan;
 

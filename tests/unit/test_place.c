@@ -314,7 +314,7 @@ START_TEST(e820)
 	} spec[] = {
 		{ 0, 0x9fc00, SPEC_E820_RAM },
 		{ 0x9fc00, 0xa0000, SPEC_E820_RESERVED },
-		{ 0xf0000, 0x100000, SPEC_E820_RESERVED },
+		{ 0xe0000, 0x100000, SPEC_E820_RESERVED },
 		{ 0x100000, RAM_BYTES, SPEC_E820_RAM },
 	};
 	const uint8_t *entry;

@@ -137,6 +137,68 @@ START_TEST(initrd_above_4_gib)
 }
 END_TEST
 
+static const struct board board = {
+	.cpus = 4,
+	.local_apic_gpa = 0xfee00000,
+	.io_apic_gpa = 0xfec00000,
+	.io_apic_id = 4,
+	.com1_port = 0x3f8,
+	.com1_irq = 4,
+	.pm1_event_port = 0x600,
+	.pm1_control_port = 0x604,
+	.sci_irq = 9,
+	.reset_port = 0xcf9,
+	.reset_value = 6,
+};
+
+/* Where kernels look for them: the RSDP as told, or from e0000 on; the MP table from f0000 on. */
+START_TEST(tables)
+{
+	const uint8_t *page;
+
+	request.board = &board;
+	place();
+	page = at(plan.zero_page.gpa);
+	ck_assert_uint_ge(plan.acpi.gpa, 0xe0000);
+	ck_assert_uint_le(plan.acpi.gpa + plan.acpi.size_bytes, 0xf0000);
+	ck_assert_uint_eq(get_le64(page + 0x070), plan.acpi.gpa); /* acpi_rsdp_addr */
+	ck_assert_mem_eq(at(plan.acpi.gpa), "RSD PTR ", 8);
+	ck_assert_uint_ge(plan.mp_table.gpa, 0xf0000);
+	ck_assert_uint_le(plan.mp_table.gpa + plan.mp_table.size_bytes, 0x100000);
+	ck_assert_mem_eq(at(plan.mp_table.gpa), "_MP_", 4);
+}
+END_TEST
+
+START_TEST(tables_of_one_cpu)
+{
+	struct board one = board;
+
+	one.cpus = 1;
+	request.board = &one;
+	place();
+	ck_assert_mem_eq(at(plan.acpi.gpa), "RSD PTR ", 8);
+	ck_assert_uint_eq(plan.mp_table.size_bytes, 0);
+	ck_assert_uint_eq(*at(0xf0000), 0);
+	request.board = NULL;
+	ck_assert_int_eq(plan_boot(&request, &plan, &error), 0);
+	ck_assert_uint_eq(plan.acpi.size_bytes, 0);
+}
+END_TEST
+
+/* The most CPUs that the tables can tell of. */
+START_TEST(tables_of_many_cpus)
+{
+	struct board many = board;
+
+	many.cpus = 255;
+	many.io_apic_id = 255;
+	request.board = &many;
+	place();
+	ck_assert_uint_le(plan.acpi.gpa + plan.acpi.size_bytes, 0xf0000);
+	ck_assert_uint_le(plan.mp_table.gpa + plan.mp_table.size_bytes, 0x100000);
+}
+END_TEST
+
 /* [PVH]: start info with command line, initrd and memory map; no zero page. */
 START_TEST(start_info)
 {
@@ -144,6 +206,7 @@ START_TEST(start_info)
 	const uint8_t *info, *module;
 
 	elf.entry = ELFIMAGE_ENTRY_PVH;
+	request.board = &board;
 	request.initrd_bytes = sizeof(bytes);
 	file_of_memory(&initrd, "initrd", "initrd", bytes, sizeof(bytes));
 	place();
@@ -154,6 +217,7 @@ START_TEST(start_info)
 	module = at(get_le64(info + 16));
 	ck_assert_str_eq((const char *)at(get_le64(module)), "an initrd");
 	ck_assert_uint_eq(get_le64(module + 8), sizeof(bytes));
+	ck_assert_mem_eq(at(get_le64(info + 32)), "RSD PTR ", 8);
 	ck_assert_uint_eq(get_le32(info + 48), plan.e820_entries);
 	ck_assert_uint_eq(*at(0x7000 + SPEC_HEADER), 0);
 }
@@ -180,6 +244,9 @@ static Suite *place_elf_suite(void)
 	tcase_add_test(tc, segments_lie_where_they_belong);
 	tcase_add_test(tc, zero_page_without_a_file);
 	tcase_add_test(tc, initrd_above_4_gib);
+	tcase_add_test(tc, tables);
+	tcase_add_test(tc, tables_of_one_cpu);
+	tcase_add_test(tc, tables_of_many_cpus);
 	tcase_add_test(tc, start_info);
 	tcase_add_test(tc, file_that_ends_early);
 	suite_add_tcase(s, tc);

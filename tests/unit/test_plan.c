@@ -153,7 +153,7 @@ START_TEST(e820_of_a_small_guest)
 	ck_assert_uint_eq(plan.e820_entries, 4);
 	check_e820(0, 0, SPEC_LOW_RAM_END, SPEC_E820_RAM);
 	check_e820(1, SPEC_LOW_RAM_END, 0xa0000, SPEC_E820_RESERVED);
-	check_e820(2, 0xf0000, 0x100000, SPEC_E820_RESERVED);
+	check_e820(2, 0xe0000, 0x100000, SPEC_E820_RESERVED);
 	check_e820(3, 0x100000, 128 * MIB, SPEC_E820_RAM);
 }
 END_TEST
