@@ -42,10 +42,17 @@ static int read_head(struct parse *p)
 /* Says what a file is that is not a bzImage. The fields that would tell are absent or wrong. */
 static int refuse_kind(struct parse *p)
 {
-	const char *looks = filekind_describe(p->head, p->head_bytes);
+	uint8_t front[FILEKIND_HEAD_BYTES];
+	uint64_t size = p->file->size_bytes;
+	size_t n = size < sizeof(front) ? (size_t)size : sizeof(front);
 	uint16_t boot_flag = get_le16(p->head + HDR_BOOT_FLAG);
 	uint32_t header = get_le32(p->head + HDR_HEADER);
+	int rc = file_read(p->file, 0, front, n, p->e);
+	const char *looks;
 
+	if (rc < 0)
+		return rc;
+	looks = filekind_describe(front, n);
 	if (p->file->size_bytes == 0)
 		return refuse(p, ENOEXEC, "is empty (0 bytes); a bzImage is needed");
 	if (looks)

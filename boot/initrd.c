@@ -5,14 +5,23 @@
 #include <stddef.h>
 #include <string.h>
 
+#define NEEDED    "-initrd takes a cpio archive, packed or not"
+#define AS_KERNEL "a kernel goes to -kernel, and " NEEDED
+
+/* In order: an EFI stub kernel has both HdrS and MZ. */
 static const struct {
 	size_t offset;
 	const char *magic;
 	const char *what;
 } others[] = {
-	{ 0x202, "HdrS", "a bzImage" }, /* [BOOT] "The Real-Mode Kernel Header" */
-	{ 0, "\177ELF", "an ELF file" },
-	{ 0, "#!", "a script" },
+	{ 0x202, "HdrS", "a bzImage; " AS_KERNEL }, /* [BOOT] "The Real-Mode Kernel Header" */
+	{ 0, "\177ELF", "an ELF file; " AS_KERNEL },
+	{ 0x38, "ARM\x64", "an arm64 Image; " AS_KERNEL },
+	{ 0, "MZ", "a PE (EFI or DOS) program; " NEEDED },
+	{ 0, "\x27\x05\x19\x56",
+	  "a U-Boot uImage, which Linux cannot read; the archive in it begins at byte 64" },
+	{ 0, "#!", "a script; " NEEDED },
+	{ 0, "!<arch>", "an archive (a Debian package?); " NEEDED },
 };
 
 enum { HEAD_BYTES = 0x206 };
@@ -32,9 +41,7 @@ int initrd_check(const struct input_file *file, struct err *e)
 			file->path);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (memcmp(head + others[i].offset, others[i].magic, strlen(others[i].magic)) == 0)
-			return err_set(e, EINVAL,
-				       "initrd %s: is %s; a cpio archive is needed, packed or not",
-				       file->path, others[i].what);
+			return err_set(e, EINVAL, "initrd %s: is %s", file->path, others[i].what);
 	}
 	return 0;
 }

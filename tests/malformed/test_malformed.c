@@ -375,7 +375,7 @@ static const struct {
 	size_t offset, length;
 	const char *bytes, *says;
 } kinds[] = {
-	{ 0, 6, "\x7f" "ELF\x02\x01", "vmlinux is not supported" },
+	{ 0, 6, "\x7f" "ELF\x02\x01", "an ELF file, not a bzImage" },
 	{ 0, 6, "\x7f" "ELF\x01\x01", "an ELF file" },
 	{ 0x38, 4, "ARM\x64", "arm64" },
 	{ 0x38, 4, "RSC\x05", "RISC-V" },
@@ -391,7 +391,7 @@ static const struct {
 	{ 0, 4, "\xd0\x0d\xfe\xed", "device tree" },
 	{ 0, 6, "070701", "cpio" },
 	{ 0, 9, "#!/bin/sh", "script" },
-	{ 0, 7, "QEVM\0\0\0", "boot_flag" },
+	{ 0, 7, "QEVM\0\0\0", "saved state" },
 	{ 0x1fe, 2, "\x55\xaa", "header at 0x202" },
 	{ 0, 1, "\0", "boot_flag" },
 };
