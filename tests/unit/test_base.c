@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -241,46 +240,6 @@ START_TEST(file_in_memory)
 }
 END_TEST
 
-/* Mapped or read, the same bytes arrive, and what is written to them stays here. */
-START_TEST(file_placed)
-{
-	static uint8_t contents[3 * 4096 + 100];
-	char name[] = "/tmp/tvmm-test-XXXXXX";
-	int fd = mkstemp(name);
-	uint8_t *memory =
-		mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct input_file file;
-
-	for (size_t i = 0; i < sizeof(contents); i++)
-		contents[i] = (uint8_t)(i / 3 + i);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_ptr_ne(memory, MAP_FAILED);
-	ck_assert_int_eq(write(fd, contents, sizeof(contents)), sizeof(contents));
-	ck_assert_int_eq(file_open(&file, "kernel", name, 1 << 20, &error), 0);
-	for (int mappable = 0; mappable <= 1; mappable++) {
-		size_t unaligned = 17;
-
-		file.mappable = mappable;
-		memset(memory, 0xee, 5 * 4096);
-		ck_assert_int_eq(file_place(&file, 4096, memory + 4096, 2 * 4096 + 100, &error), 0);
-		ck_assert_uint_eq(memory[4095], 0xee);
-		ck_assert_mem_eq(memory + 4096, contents + 4096, 2 * 4096 + 100);
-		ck_assert_uint_eq(memory[3 * 4096 + 100], 0xee);
-		ck_assert_int_eq(file_place(&file, unaligned, memory, 4096, &error), 0);
-		ck_assert_mem_eq(memory, contents + unaligned, 4096);
-		ck_assert_int_eq(file_place(&file, 4096, memory + 1, 4096, &error), 0);
-		ck_assert_mem_eq(memory + 1, contents + 4096, 4096);
-		ck_assert_int_eq(file_place(&file, 2 * 4096, memory, 4097 + 100, &error), -EIO);
-		memory[2 * 4096] ^= 0xff;
-		ck_assert_int_eq(file_read(&file, 2 * 4096, memory, 1, &error), 0);
-		ck_assert_uint_eq(memory[0], contents[2 * 4096]);
-	}
-	file_close(&file);
-	(void)close(fd);
-	(void)unlink(name);
-}
-END_TEST
-
 START_TEST(file_sizes)
 {
 	make_file(1001);
@@ -378,7 +337,6 @@ static Suite *base_suite(void)
 	tcase_add_test(files, file_may_be_empty);
 	tcase_add_test(files, file_read_past_the_end);
 	tcase_add_test(files, file_in_memory);
-	tcase_add_test(files, file_placed);
 	tcase_add_test(files, file_sizes);
 	tcase_add_test(files, kinds_of_file);
 	tcase_add_test(files, links);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,7 +35,6 @@ int file_open(struct input_file *file, const char *what, const char *path, uint6
 	file->what = what;
 	file->size_bytes = 0;
 	file->bytes = NULL;
-	file->mappable = false;
 	if (!*path) {
 		file->fd = -1;
 		return err_sys(e, ENOENT, "%s '': cannot be opened", what);
@@ -111,25 +109,6 @@ int file_read(const struct input_file *file, uint64_t offset, void *to, size_t s
 		done += (size_t)n;
 	}
 	return 0;
-}
-
-enum { PAGE_BYTES = 4096 };
-
-int file_place(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
-	       struct err *e)
-{
-	size_t whole = size_bytes & ~(size_t)(PAGE_BYTES - 1);
-	uint8_t *at = to;
-
-	if (!file->mappable || file->fd < 0 || whole == 0 ||
-	    (offset | (uintptr_t)to) % PAGE_BYTES != 0 || offset > file->size_bytes ||
-	    size_bytes > file->size_bytes - offset)
-		return file_read(file, offset, to, size_bytes, e);
-	if (mmap(to, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file->fd,
-		 (off_t)offset) == MAP_FAILED)
-		return err_sys(e, errno, "%s %s: cannot be mapped at offset %llu", file->what,
-			       file->path, (unsigned long long)offset);
-	return file_read(file, offset + whole, at + whole, size_bytes - whole, e);
 }
 
 void file_close(struct input_file *file)

@@ -7,7 +7,6 @@
 #ifndef TVMM_BASE_FILE_H
 #define TVMM_BASE_FILE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +18,6 @@ struct input_file {
 	int fd;           /* -1 when closed */
 	uint64_t size_bytes;
 	const uint8_t *bytes; /* the contents, when they are in memory (fd is -1 then); borrowed */
-	bool mappable;        /* nobody cuts it short while it is open: file_place() may map it */
 };
 
 /*
@@ -40,14 +38,6 @@ void file_of_memory(struct input_file *file, const char *what, const char *path,
  */
 int file_read(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
 	      struct err *e);
-
-/*
- * file_read() into guest memory, which is private and anonymous: of a mappable file, whole pages
- * that lie at page boundaries in the file and in memory are mapped there instead of being copied.
- * What is written to them stays private.
- */
-int file_place(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
-	       struct err *e);
 
 /* Closes an open file; does nothing to a closed one. */
 void file_close(struct input_file *file);
