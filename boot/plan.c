@@ -31,7 +31,8 @@ enum {
 	INITRD_ADDR_MAX = 0x7fffffff,
 };
 
-#define MIB (1ULL << 20)
+#define MIB           (1ULL << 20)
+#define RAM_MAX_BYTES (PLAN_HOLE_START + (PLAN_GPA_END - PLAN_HOLE_END))
 
 typedef unsigned long long ull;
 
@@ -68,12 +69,11 @@ static bool enters_by_pvh(const struct plan_request *request)
 static int plan_ram(const struct plan_request *request, struct boot_plan *plan, struct err *e)
 {
 	uint64_t ram = request->ram_bytes;
-	uint64_t max = PLAN_HOLE_START + (PLAN_GPA_END - PLAN_HOLE_END);
 
-	if (ram < PLAN_RAM_MIN_BYTES || ram > max)
+	if (ram < PLAN_RAM_MIN_BYTES || ram > RAM_MAX_BYTES)
 		return err_set(e, EINVAL,
 			       "guest RAM of %llu bytes: from %llu (16 MiB) to %llu are possible",
-			       (ull)ram, (ull)PLAN_RAM_MIN_BYTES, (ull)max);
+			       (ull)ram, (ull)PLAN_RAM_MIN_BYTES, (ull)RAM_MAX_BYTES);
 	if (ram % PLAN_PAGE_BYTES)
 		return err_set(e, EINVAL, "guest RAM of %llu bytes: must be a multiple of %d",
 			       (ull)ram, PLAN_PAGE_BYTES);
@@ -321,7 +321,7 @@ static int plan_once(const struct plan_request *request, struct boot_plan *plan,
 static uint64_t smallest_ram_mib(const struct plan_request *request)
 {
 	struct plan_request attempt = *request;
-	uint64_t fails = request->ram_bytes / MIB, works = PLAN_GPA_END / 2 / MIB;
+	uint64_t fails = request->ram_bytes / MIB, works = RAM_MAX_BYTES / MIB;
 	struct boot_plan plan;
 	struct err e;
 
