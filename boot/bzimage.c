@@ -209,13 +209,13 @@ static int check_payload(struct parse *p, struct bzimage *image)
 {
 	uint32_t offset = get_le32(p->head + HDR_PAYLOAD_OFFSET);
 	uint32_t length = get_le32(p->head + HDR_PAYLOAD_LENGTH);
-	uint8_t magic[FILEKIND_PACKER_BYTES];
+	uint8_t magic[UNPACK_HEAD_BYTES];
 	size_t n = length < sizeof(magic) ? length : sizeof(magic);
 	int rc;
 
 	image->payload_offset = offset;
 	image->payload_length = offset ? length : 0;
-	image->payload_format = NULL;
+	image->payload_format = UNPACK_UNKNOWN;
 	if (offset == 0)
 		return 0;
 	if (offset > image->kernel_bytes || length > image->kernel_bytes - offset)
@@ -227,7 +227,7 @@ static int check_payload(struct parse *p, struct bzimage *image)
 	rc = file_read(p->file, image->setup_bytes + offset, magic, n, p->e);
 	if (rc < 0)
 		return rc;
-	image->payload_format = filekind_packer(magic, n);
+	image->payload_format = unpack_format_of(magic, n);
 	return 0;
 }
 

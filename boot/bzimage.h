@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "boot/unpackformat.h"
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
 
@@ -28,6 +29,8 @@ enum {
 	BZIMAGE_HEADER_MAX_BYTES = 0x202 + 0x7f - BZIMAGE_HEADER_OFFSET,
 };
 
+#define BZIMAGE_MAX_FILE_BYTES (1ULL << 30)
+
 struct bzimage {
 	uint16_t version;      /* boot protocol, 0x020f for 2.15; the burnt 2.14 is told as 2.13 */
 	uint64_t setup_bytes;  /* boot sector and setup code; the protected-mode part follows */
@@ -36,14 +39,14 @@ struct bzimage {
 	uint8_t loadflags;
 	uint16_t xloadflags;
 	bool relocatable;
-	uint32_t kernel_alignment;  /* bytes; a power of two, 4 KiB to 1 GiB, if relocatable */
-	uint64_t pref_address;      /* guest-physical; 0 when the image prefers none */
-	uint32_t init_size;         /* bytes of RAM the kernel needs from where it runs */
-	uint32_t initrd_addr_max;   /* highest address the last byte of an initrd may have */
-	uint32_t cmdline_size;      /* longest command line, without its terminating NUL */
-	uint32_t payload_offset;    /* into the protected-mode part; 0 when the image tells none */
-	uint32_t payload_length;    /* bytes */
-	const char *payload_format; /* "gzip", "xz", ...; NULL when unknown */
+	uint32_t kernel_alignment; /* bytes; a power of two, 4 KiB to 1 GiB, if relocatable */
+	uint64_t pref_address;     /* guest-physical; 0 when the image prefers none */
+	uint32_t init_size;        /* bytes of RAM the kernel needs from where it runs */
+	uint32_t initrd_addr_max;  /* highest address the last byte of an initrd may have */
+	uint32_t cmdline_size;     /* longest command line, without its terminating NUL */
+	uint32_t payload_offset;   /* into the protected-mode part; 0 when the image tells none */
+	uint32_t payload_length;   /* bytes */
+	enum unpack_format payload_format;
 
 	/* The header as the file has it, to be copied into the zero page. */
 	uint8_t header[BZIMAGE_HEADER_MAX_BYTES];

@@ -73,24 +73,6 @@ static const struct magic gzip_kinds[] = {
 	{ 0x101, 5, "ustar", "a tar archive packed with gzip; give the kernel that is in it" },
 };
 
-static const struct magic packers[] = {
-	{ 0, 2, "\x1f\x8b", "gzip" },
-	{ 0, 2, "\x1f\x9e", "gzip" },
-	{ 0, 3, "BZh", "bzip2" },
-	{ 0, 3, "\x5d\0\0", "lzma" },
-	{ 0, 6,
-	  "\xfd"
-	  "7zXZ\0",
-	  "xz" },
-	{ 0, 4, "\x89LZO", "lzo" },
-	{ 0, 4, "\x02\x21\x4c\x18", "lz4" },
-	{ 0, 4, "\x28\xb5\x2f\xfd", "zstd" },
-	{ 0, 4,
-	  "\x7f"
-	  "ELF",
-	  "ELF" },
-};
-
 static const char *match(const struct magic *list, size_t count, const uint8_t *head, size_t size)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -154,9 +136,4 @@ const char *filekind_describe(const uint8_t *head, size_t size_bytes)
 	if (!text)
 		text = match(kinds, sizeof(kinds) / sizeof(kinds[0]), head, size_bytes);
 	return text;
-}
-
-const char *filekind_packer(const uint8_t *head, size_t size_bytes)
-{
-	return match(packers, sizeof(packers) / sizeof(packers[0]), head, size_bytes);
 }

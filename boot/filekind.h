@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a file looks like by its first bytes: only to tell people what they handed over instead of
- * a kernel, and how a kernel's payload is packed. gzip data is looked into, because a packed
- * initramfs and a packed vmlinux are the two that people have; of the other packers only the name
- * is told.
+ * a kernel. gzip data is looked into, because a packed initramfs and a packed vmlinux are the two
+ * that people have; of the other packers only the name is told.
  *
- * Authority: the formats' own magic numbers; [BOOT] "Details of Header Fields", payload_offset;
- * [PE] "Section Table" and [UKI] "UKI Components" for .linux.
+ * Authority: the formats' own magic numbers; [PE] "Section Table" and [UKI] "UKI Components" for
+ * .linux.
  */
 #ifndef TVMM_BOOT_FILEKIND_H
 #define TVMM_BOOT_FILEKIND_H
@@ -14,20 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-	/* How many bytes at the front of a file filekind_describe() looks at, at most. */
-	FILEKIND_HEAD_BYTES = 4096,
-	/* How many filekind_packer() does. */
-	FILEKIND_PACKER_BYTES = 6,
-};
+/* How many bytes at the front of a file filekind_describe() looks at, at most. */
+enum { FILEKIND_HEAD_BYTES = 4096 };
 
 /*
  * A phrase like "an arm64 Image, not an x86 kernel; ...", with what to do about it, or NULL when
  * the bytes say nothing. Static storage. size_bytes may be anything, 0 included.
  */
 const char *filekind_describe(const uint8_t *head, size_t size_bytes);
-
-/* The name of the format a payload is packed in ("gzip", "zstd", ..., "ELF" for none), or NULL. */
-const char *filekind_packer(const uint8_t *head, size_t size_bytes);
 
 #endif

@@ -107,8 +107,7 @@ static void print_payload(const struct bzimage *kernel, FILE *out)
 	if (kernel->payload_offset == 0)
 		return;
 	(void)snprintf(note, sizeof(note), "%s, at 0x%x of the protected mode part",
-		       kernel->payload_format ? kernel->payload_format : "unknown format",
-		       kernel->payload_offset);
+		       unpack_format_name(kernel->payload_format), kernel->payload_offset);
 	print_size("payload", kernel->payload_length, note, out);
 }
 

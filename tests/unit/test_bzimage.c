@@ -98,7 +98,7 @@ START_TEST(every_field_arrives)
 	ck_assert_uint_eq(facts.cmdline_size, 2047);
 	ck_assert_uint_eq(facts.payload_offset, 0x800);
 	ck_assert_uint_eq(facts.payload_length, 0x400);
-	ck_assert_str_eq(facts.payload_format, "gzip");
+	ck_assert_int_eq(facts.payload_format, UNPACK_GZIP);
 }
 END_TEST
 
@@ -288,30 +288,30 @@ END_TEST
 START_TEST(payload)
 {
 	static const struct {
-		const char *magic, *format;
+		const char *magic;
+		enum unpack_format format;
 	} formats[] = {
-		{ "\x1f\x8b....", "gzip" },
-		{ "\x1f\x9e....", "gzip" },
-		{ "BZh9..", "bzip2" },
-		{ "\x5d\0\0...", "lzma" },
+		{ "\x1f\x8b....", UNPACK_GZIP },
+		{ "\x1f\x9e....", UNPACK_GZIP },
+		{ "BZh9..", UNPACK_BZIP2 },
+		{ "\x5d\0\0...", UNPACK_LZMA },
 		{ "\xfd"
 		  "7zXZ\0",
-		  "xz" },
-		{ "\x02\x21\x4c\x18..", "lz4" },
-		{ "\x28\xb5\x2f\xfd..", "zstd" },
+		  UNPACK_XZ },
+		{ "\x89LZO\0\r", UNPACK_LZO },
+		{ "\x02\x21\x4c\x18..", UNPACK_LZ4 },
+		{ "\x28\xb5\x2f\xfd..", UNPACK_ZSTD },
 		{ "\x7f"
 		  "ELF..",
-		  "ELF" },
+		  UNPACK_UNKNOWN },
+		{ "\0\0\0\0\0", UNPACK_UNKNOWN },
 	};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		memcpy(image.bytes + IMAGE_SETUP_BYTES + IMAGE_PAYLOAD_OFFSET, formats[i].magic, 6);
 		accepted();
-		ck_assert_str_eq(facts.payload_format, formats[i].format);
+		ck_assert_int_eq(facts.payload_format, formats[i].format);
 	}
-	memset(image.bytes + IMAGE_SETUP_BYTES + IMAGE_PAYLOAD_OFFSET, 0, 6);
-	accepted();
-	ck_assert_ptr_null(facts.payload_format);
 }
 END_TEST
 
@@ -327,7 +327,7 @@ START_TEST(payload_range)
 	image_put(&image, SPEC_PAYLOAD_OFFSET, 4, 0);
 	accepted();
 	ck_assert_uint_eq(facts.payload_length, 0);
-	ck_assert_ptr_null(facts.payload_format);
+	ck_assert_int_eq(facts.payload_format, UNPACK_UNKNOWN);
 }
 END_TEST
 
@@ -407,11 +407,8 @@ END_TEST
 /* A magic number that is cut says nothing, whatever lies behind it in memory. */
 START_TEST(kinds_need_all_of_their_magic)
 {
-	static const uint8_t gzip[] = { 0x1f, 0x8b }, elf[] = { 0x7f, 'E', 'L', 'F' };
+	static const uint8_t elf[] = { 0x7f, 'E', 'L', 'F' };
 
-	ck_assert_ptr_nonnull(filekind_packer(gzip, 2));
-	ck_assert_ptr_null(filekind_packer(gzip, 1));
-	ck_assert_ptr_null(filekind_packer(gzip, 0));
 	ck_assert_ptr_nonnull(filekind_describe(elf, 4));
 	ck_assert_ptr_null(filekind_describe(elf, 3));
 	ck_assert_ptr_null(filekind_describe(elf, 0));
