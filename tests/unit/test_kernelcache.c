@@ -1150,7 +1150,7 @@ START_TEST(seed_that_cannot_be_made)
 }
 END_TEST
 
-int main(void)
+static void add_everywhere(TCase *tcase)
 {
 	const TTest *const everywhere[] = {
 		pieces_make_no_difference,
@@ -1195,13 +1195,19 @@ int main(void)
 		seed_stays,
 		seed_that_cannot_be_made,
 	};
+
+	for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++)
+		tcase_add_test(tcase, everywhere[i]);
+}
+
+int main(void)
+{
 	Suite *suite = suite_create("kernelcache");
 	TCase *tcase = tcase_create("kernelcache"), *many = tcase_create("many at once");
 	SRunner *runner;
 	int failed;
 
-	for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++)
-		tcase_add_test(tcase, everywhere[i]);
+	add_everywhere(tcase);
 	if (geteuid() == 0)
 		tcase_add_test(tcase, another_user_s_files);
 	else
