@@ -51,6 +51,7 @@ _tvmm_value() {
 	case $1 in
 	kernel | initrd) _tvmm_offer_paths '' ;;
 	m) _tvmm_offer 64M 128M 256M 512M 1G 2G 4G ;;
+	unpack) _tvmm_offer auto host guest ;;
 	smp) _tvmm_offer 1 ;;
 	cpu) _tvmm_offer host max ;;
 	serial)
@@ -71,16 +72,16 @@ _tvmm_value() {
 
 _tvmm_takes_value() {
 	case $1 in
-	kernel | initrd | append | m | smp | cpu | serial | echr | timeout | until | device) ;;
+	kernel | initrd | append | unpack | m | smp | cpu | serial | echr | timeout | until | device) ;;
 	accel | M | machine | display | vga | monitor) ;;
 	*) return 1 ;;
 	esac
 }
 
 _tvmm_boot() {
-	local plain='explain quiet q help h version enable-kvm nographic nodefaults no-user-config
+	local plain='explain no-cache quiet q help h version enable-kvm nographic nodefaults no-user-config
 		no-reboot no-shutdown'
-	local valued='kernel initrd append m smp cpu serial echr timeout until device accel M machine
+	local valued='kernel initrd append unpack m smp cpu serial echr timeout until device accel M machine
 		display vga monitor'
 	local dashes=- name i
 	# Which words are options, and which are values of the option before them?

@@ -110,6 +110,31 @@ static int set_append(struct options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_unpack(struct options *o, const char *value, struct err *e)
+{
+	static const char *const modes[] = {
+		[KERNEL_UNPACK_AUTO] = "auto",
+		[KERNEL_UNPACK_HOST] = "host",
+		[KERNEL_UNPACK_GUEST] = "guest",
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(value, modes[i]) == 0) {
+			o->unpack = (enum kernel_unpack)i;
+			return 0;
+		}
+	}
+	return err_set(e, EINVAL, "-unpack: '%s' is neither host, guest nor auto", value);
+}
+
+static int set_no_cache(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->no_cache = true;
+	return 0;
+}
+
 static int set_memory(struct options *o, const char *value, struct err *e)
 {
 	const char *text = strncmp(value, "size=", 5) == 0 ? value + 5 : value;
@@ -345,6 +370,8 @@ static const struct option_row rows[] = {
 	{ "kernel", true, set_kernel },
 	{ "initrd", true, set_initrd },
 	{ "append", true, set_append },
+	{ "unpack", true, set_unpack },
+	{ "no-cache", false, set_no_cache },
 	{ "m", true, set_memory },
 	{ "smp", true, set_smp },
 	{ "cpu", true, set_cpu },

@@ -13,6 +13,7 @@
 #include "vmm/base/err.h"
 #include "vmm/chardev.h"
 #include "vmm/cpuid.h"
+#include "vmm/kernel.h"
 #include "vmm/machine.h"
 
 enum options_action {
@@ -26,6 +27,8 @@ struct options {
 	enum options_action action;
 	const char *kernel, *initrd; /* paths, or NULL */
 	const char *append;          /* never NULL */
+	enum kernel_unpack unpack;
+	bool no_cache; /* no unpacked kernel is looked for or kept */
 	uint64_t ram_bytes;
 	struct cpu_model cpu;
 	struct chardev_spec serial;

@@ -14,14 +14,14 @@
 
 /* An initrd this big fits no machine that -m can name in practice; the plan knows better. */
 #define INITRD_MAX_BYTES (1ULL << 40)
-#define KERNEL_MAX_FILE_BYTES (1ULL << 30)
 
 void session_init(struct session *session, const struct options *options, const struct marks *marks)
 {
 	memset(session, 0, sizeof(*session));
 	session->options = options;
 	session->marks = *marks;
-	session->kernel.fd = session->initrd.fd = -1;
+	kernel_init(&session->kernel);
+	session->initrd.fd = -1;
 	session->vm.kvm_fd = session->vm.vm_fd = -1;
 	session->vcpu.fd = -1;
 	session->serial.in_fd = session->serial.out_fd = session->serial.listen_fd = -1;
@@ -45,17 +45,17 @@ static int open_initrd(struct session *session, struct err *e)
 int session_plan(struct session *session, struct err *e)
 {
 	const struct options *options = session->options;
-	int rc = file_open(&session->kernel, "kernel", options->kernel, KERNEL_MAX_FILE_BYTES, e);
+	int rc = kernel_open(&session->kernel, options->kernel, options->unpack, options->no_cache,
+			     e);
 
-	if (rc == 0)
-		rc = bzimage_parse(&session->kernel, &session->image, e);
 	if (rc == 0)
 		rc = open_initrd(session, e);
 	if (rc < 0)
 		return rc;
 	machine_board(1, &session->board);
 	session->request = (struct plan_request){
-		.bzimage = &session->image,
+		.bzimage = session->kernel.bzimage,
+		.elf = session->kernel.elf,
 		.ram_bytes = options->ram_bytes,
 		.initrd_bytes = session->initrd.size_bytes,
 		.kernel_name = options->kernel,
@@ -118,10 +118,12 @@ int session_place(struct session *session, struct err *e)
 	if (rc == 0)
 		rc = make_vm(session, e);
 	if (rc == 0)
-		rc = place_boot(&session->request, &session->plan, &session->kernel,
+		rc = place_boot(&session->request, &session->plan, kernel_image(&session->kernel),
 				session->options->initrd ? &session->initrd : NULL,
 				&session->vm.memory, e);
-	file_close(&session->kernel);
+	if (rc == 0)
+		rc = kernel_check_placed(&session->kernel, &session->plan, &session->vm.memory, e);
+	kernel_finish(&session->kernel);
 	file_close(&session->initrd);
 	mark_now(&session->marks, MARK_PLACED);
 	return rc;
@@ -244,7 +246,7 @@ int session_run(struct session *session, struct ending *ending, struct err *e)
 
 void session_finish(struct session *session)
 {
-	file_close(&session->kernel);
+	kernel_finish(&session->kernel);
 	file_close(&session->initrd);
 	chardev_close(&session->serial);
 	supervisor_finish(&session->supervisor);

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-#include "boot/bzimage.h"
 #include "boot/plan.h"
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
@@ -16,6 +15,7 @@
 #include "vmm/console.h"
 #include "vmm/control.h"
 #include "vmm/ending.h"
+#include "vmm/kernel.h"
 #include "vmm/machine.h"
 #include "vmm/options.h"
 #include "vmm/run.h"
@@ -28,8 +28,8 @@ struct session {
 	const struct options *options; /* borrowed */
 	struct marks marks;
 
-	struct input_file kernel, initrd;
-	struct bzimage image;
+	struct kernel kernel;
+	struct input_file initrd;
 	struct board board;
 	struct plan_request request;
 	struct boot_plan plan;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/common/bootspec.h"
 #include "tests/common/image.h"
 
 int main(int argc, char **argv)
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 	}
 	image_init(&image);
 	image_code(&image, code, size_bytes);
+	image_put(&image, SPEC_PAYLOAD_OFFSET, 4, 0); /* nothing is packed in it */
 	image_save(&image, argv[2]);
 	image_free(&image);
 	return 0;

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/kernel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "boot/place.h"
+#include "boot/unpack.h"
+#include "vmm/base/must.h"
+
+/* Debug kernels have hundreds of MiB; of an ELF file only what is loaded is ever read. */
+#define KERNEL_MAX_FILE_BYTES (4ULL << 30)
+
+void kernel_init(struct kernel *kernel)
+{
+	memset(kernel, 0, sizeof(*kernel));
+	kernel->file.fd = kernel->unpacked.fd = kernel->entry.file.fd = -1;
+	kernel->cache.dir.fd = -1;
+}
+
+const struct input_file *kernel_image(const struct kernel *kernel)
+{
+	switch (kernel->origin) {
+	case KERNEL_UNPACKED:
+		return &kernel->unpacked;
+	case KERNEL_FROM_CACHE:
+		return &kernel->entry.file;
+	case KERNEL_AS_IT_IS:
+		break;
+	}
+	return &kernel->file;
+}
+
+/* ---- what the cache keeps sums of ------------------------------------------------------------ */
+
+/* All that a plan is made of. */
+static void hash_facts(const struct kernel *kernel, struct kernelcache_hash *hash)
+{
+	const struct elfimage *elf = &kernel->elf_facts;
+	const uint64_t head[] = { elf->file_bytes, elf->entry,   elf->entry_gpa,
+				  elf->start_gpa,  elf->end_gpa, elf->segments };
+	struct kernelcache_hasher hasher;
+
+	kernelcache_hash_begin(&hasher, &kernel->cache, KERNELCACHE_FACTS, &kernel->key);
+	kernelcache_hash_update(&hasher, head, sizeof(head));
+	for (size_t i = 0; i < elf->segments; i++) {
+		const struct elfimage_segment *s = &elf->segment[i];
+		const uint64_t numbers[] = { s->file_offset, s->file_bytes, s->gpa,
+					     s->memory_bytes };
+
+		kernelcache_hash_update(&hasher, numbers, sizeof(numbers));
+	}
+	kernelcache_hash_end(&hasher, hash);
+}
+
+static void hash_unpacked(const struct kernel *kernel, struct kernelcache_hash *hash)
+{
+	const struct elfimage *elf = &kernel->elf_facts;
+	const uint8_t *bytes = kernel->memory;
+	struct kernelcache_hasher hasher;
+
+	kernelcache_hash_begin(&hasher, &kernel->cache, KERNELCACHE_LOADED, &kernel->key);
+	for (size_t i = 0; i < elf->segments; i++)
+		kernelcache_hash_update(&hasher, bytes + elf->segment[i].file_offset,
+					elf->segment[i].file_bytes);
+	kernelcache_hash_end(&hasher, hash);
+}
+
+static void hash_placed(const struct kernel *kernel, const struct boot_plan *plan,
+			const struct guest_memory *memory, struct kernelcache_hash *hash)
+{
+	struct kernelcache_hasher hasher;
+
+	kernelcache_hash_begin(&hasher, &kernel->cache, KERNELCACHE_LOADED, &kernel->key);
+	for (size_t i = 0; i < plan->loads; i++) {
+		const struct plan_range *to = &plan->load[i].to;
+		const void *bytes = guest_memory_at(memory, to->gpa, to->size_bytes);
+
+		must(bytes != NULL);
+		kernelcache_hash_update(&hasher, bytes, to->size_bytes);
+	}
+	kernelcache_hash_end(&hasher, hash);
+}
+
+/* ---- unpacking ------------------------------------------------------------------------------- */
+
+static uint64_t payload_start(const struct bzimage *image)
+{
+	return image->setup_bytes + image->payload_offset;
+}
+
+static void *map_memory(size_t size_bytes)
+{
+	void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void keep_in_cache(struct kernel *kernel)
+{
+	struct kernelcache_sums sums;
+
+	if (!kernelcache_is_there(&kernel->cache))
+		return;
+	hash_facts(kernel, &sums.facts);
+	hash_unpacked(kernel, &sums.loaded);
+	(void)kernelcache_store(&kernel->cache, &kernel->key, &sums, kernel->memory,
+				kernel->memory_bytes);
+}
+
+/* From a copy of the image in memory: what is hashed is what is unpacked, whatever the file does. */
+static int unpack_copy(struct kernel *kernel, const struct input_file *copy, struct err *e)
+{
+	const struct bzimage *image = &kernel->bzimage_facts;
+	uint32_t size_bytes;
+	int rc = unpack_size(copy, image, &size_bytes, e);
+
+	if (rc < 0)
+		return rc;
+	kernel->memory_bytes = size_bytes;
+	kernel->memory = map_memory(size_bytes);
+	if (!kernel->memory)
+		return err_sys(e, errno, "kernel %s: no memory for the %u bytes it unpacks to",
+			       kernel->file.path, size_bytes);
+	rc = unpack_payload(copy, image, kernel->memory, size_bytes, e);
+	if (rc < 0 || !kernelcache_is_there(&kernel->cache))
+		return rc;
+	return kernelcache_key_of(&kernel->cache, copy, payload_start(image), image->payload_length,
+				  &kernel->key, e);
+}
+
+static int unpack(struct kernel *kernel, struct err *e)
+{
+	const struct bzimage *image = &kernel->bzimage_facts;
+	size_t size_bytes = payload_start(image) + image->payload_length;
+	uint8_t *bytes = map_memory(size_bytes);
+	struct input_file copy;
+	int rc;
+
+	if (!bytes)
+		return err_sys(e, errno, "kernel %s: no memory for its %zu bytes",
+			       kernel->file.path, size_bytes);
+	file_of_memory(&copy, kernel->file.what, kernel->file.path, bytes, size_bytes);
+	rc = file_read(&kernel->file, 0, bytes, size_bytes, e);
+	if (rc == 0)
+		rc = unpack_copy(kernel, &copy, e);
+	(void)munmap(bytes, size_bytes);
+	if (rc < 0)
+		return rc;
+	file_of_memory(&kernel->unpacked, kernel->file.what, kernel->file.path, kernel->memory,
+		       kernel->memory_bytes);
+	kernel->origin = KERNEL_UNPACKED;
+	return 0;
+}
+
+/* True: the cache has it, and its facts are the ones that were kept. */
+static bool find_in_cache(struct kernel *kernel)
+{
+	const struct bzimage *image = &kernel->bzimage_facts;
+	struct kernelcache_hash facts;
+	struct err ignored;
+
+	if (!kernelcache_is_there(&kernel->cache) ||
+	    kernelcache_key_of(&kernel->cache, &kernel->file, payload_start(image),
+			       image->payload_length, &kernel->key, &ignored) < 0 ||
+	    kernelcache_find(&kernel->cache, &kernel->key, &kernel->entry) < 0)
+		return false;
+	if (elfimage_parse(&kernel->entry.file, &kernel->elf_facts, &ignored) == 0) {
+		hash_facts(kernel, &facts);
+		if (kernelcache_hash_same(&facts, &kernel->entry.sums.facts)) {
+			kernel->origin = KERNEL_FROM_CACHE;
+			return true;
+		}
+	}
+	kernelcache_drop(&kernel->cache, &kernel->key);
+	file_close(&kernel->entry.file);
+	return false;
+}
+
+/* What is in the payload, if it is a kernel that can be entered. */
+static int open_payload(struct kernel *kernel, enum kernel_unpack mode, struct err *e)
+{
+	int rc;
+
+	if (!find_in_cache(kernel)) {
+		rc = unpack(kernel, e);
+		if (rc == 0 && mode == KERNEL_UNPACK_AUTO && !elfimage_is_elf(&kernel->unpacked)) {
+			kernel->origin = KERNEL_AS_IT_IS; /* nothing that could be entered here */
+			return 0;
+		}
+		if (rc == 0)
+			rc = elfimage_parse(&kernel->unpacked, &kernel->elf_facts, e);
+		if (rc < 0)
+			return rc;
+		keep_in_cache(kernel);
+	}
+	/* The header in front of it belongs to the Linux protocol. */
+	if (kernel->elf_facts.entry == ELFIMAGE_ENTRY_LINUX64)
+		kernel->elf = &kernel->elf_facts;
+	else if (mode == KERNEL_UNPACK_AUTO)
+		kernel->origin = KERNEL_AS_IT_IS;
+	else
+		return err_set(e, ENOTSUP,
+			       "kernel %s: -unpack=host: the ELF file in its payload has no 64-bit "
+			       "entry point; leave it to the guest",
+			       kernel->file.path);
+	return 0;
+}
+
+static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, bool no_cache,
+			struct err *e)
+{
+	const struct bzimage *image = &kernel->bzimage_facts;
+	int rc = bzimage_parse(&kernel->file, &kernel->bzimage_facts, e);
+
+	if (rc < 0)
+		return rc;
+	kernel->bzimage = image;
+	if (mode == KERNEL_UNPACK_GUEST)
+		return 0;
+	if (image->payload_format == UNPACK_UNKNOWN) {
+		if (mode == KERNEL_UNPACK_AUTO)
+			return 0;
+		return err_set(e, ENOTSUP, "kernel %s: -unpack=host: %s; leave it to the guest",
+			       kernel->file.path,
+			       image->payload_offset
+				       ? "its payload is in no format that Linux packs "
+					 "kernels in"
+				       : "its header tells of no payload");
+	}
+	if (no_cache)
+		kernelcache_none(&kernel->cache, "-no-cache was given");
+	else
+		kernelcache_open(&kernel->cache);
+	return open_payload(kernel, mode, e);
+}
+
+int kernel_open(struct kernel *kernel, const char *path, enum kernel_unpack unpack, bool no_cache,
+		struct err *e)
+{
+	int rc = file_open(&kernel->file, "kernel", path, KERNEL_MAX_FILE_BYTES, e);
+
+	if (rc < 0)
+		return rc;
+	if (!elfimage_is_elf(&kernel->file))
+		return open_bzimage(kernel, unpack, no_cache, e);
+	rc = elfimage_parse(&kernel->file, &kernel->elf_facts, e);
+	if (rc == 0)
+		kernel->elf = &kernel->elf_facts;
+	return rc;
+}
+
+int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
+			const struct guest_memory *memory, struct err *e)
+{
+	struct kernelcache_hash placed, facts;
+	int rc;
+
+	if (kernel->origin != KERNEL_FROM_CACHE)
+		return 0;
+	hash_placed(kernel, plan, memory, &placed);
+	if (kernelcache_hash_same(&placed, &kernel->entry.sums.loaded))
+		return 0;
+	/* The facts were the right ones, so the plan is, and what is unpacked has the same place. */
+	kernelcache_drop(&kernel->cache, &kernel->key);
+	rc = unpack(kernel, e);
+	if (rc == 0)
+		rc = elfimage_parse(&kernel->unpacked, &kernel->elf_facts, e);
+	if (rc < 0)
+		return rc;
+	hash_facts(kernel, &facts);
+	if (!kernelcache_hash_same(&facts, &kernel->entry.sums.facts))
+		return err_set(e, EIO, "kernel %s: changed while it was read; is it being written?",
+			       kernel->file.path);
+	keep_in_cache(kernel);
+	return place_kernel(plan, &kernel->unpacked, memory, e);
+}
+
+void kernel_explain(const struct kernel *kernel, FILE *out)
+{
+	switch (kernel->origin) {
+	case KERNEL_AS_IT_IS:
+		return;
+	case KERNEL_UNPACKED:
+		(void)fputs("  unpacking          done now", out);
+		break;
+	case KERNEL_FROM_CACHE:
+		(void)fprintf(out, "  unpacking          done before: %s", kernel->entry.path);
+		break;
+	}
+	if (!kernelcache_is_there(&kernel->cache))
+		(void)fprintf(out, "; not kept: %s", kernel->cache.why.text);
+	(void)fputc('\n', out);
+}
+
+void kernel_finish(struct kernel *kernel)
+{
+	file_close(&kernel->file);
+	file_close(&kernel->entry.file);
+	kernelcache_close(&kernel->cache);
+	if (kernel->memory)
+		(void)munmap(kernel->memory, kernel->memory_bytes);
+	kernel->memory = NULL;
+}
