@@ -4,6 +4,8 @@
  * the 64-bit boot protocol says: identity-mapped low 4 GiB, interrupts off, rsi = zero page, and a
  * stack (tvmm's own gift, see boot/entry.c). It may lie anywhere: addresses through rip only. Only
  * simple instructions: there are hosts where KVM interprets all of a guest's kernel mode.
+ *
+ * elf64 and pvh are ELF files instead, laid out by elf.ld.
  */
 #define COM1         0x3f8
 #define COM1_LSR     (COM1 + 5)
@@ -26,6 +28,11 @@
 
 /* Memory that nobody else uses, below the image. */
 #define BUFFER 0x300000
+
+/* Of guests that are ELF files: virtual minus physical addresses, a word of data, zeros behind it. */
+#define KERNEL_OFFSET 0xffffffff80000000
+#define DATA_WORD     0x600df00d
+#define BSS_BYTES     0x1800
 
 	/* esi = the command line. */
 	.macro find_cmdline

@@ -28,8 +28,11 @@ now_us() { # into $us
 	us=${EPOCHREALTIME/[.,]/}
 }
 
-tvmm_with() { # GUEST [option]...: into $command
-	command=("${wrapper[@]}" "$tvmm" -kernel "$work/guests/$1.bzImage" -append "$cmdline" "${@:2}")
+tvmm_with() { # GUEST or a file's path, [option]...: into $command
+	local image=$work/guests/$1.bzImage
+	[ -e "$image" ] || image=$work/guests/$1.elf
+	[[ "$1" == */* ]] && image=$1
+	command=("${wrapper[@]}" "$tvmm" -kernel "$image" -append "$cmdline" "${@:2}")
 }
 
 run() {
@@ -123,13 +126,13 @@ expect_silence() {
 	[ ! -s "$err" ] || complain "nothing on stderr" "'$(head -n 1 "$err")'"
 }
 
-# Our processes: those with this run's folder among their arguments, and dead ones of our session
-# that nobody has waited for.
+# Our processes: those with this run's copy of tvmm among their arguments, and dead ones of our
+# session that nobody has waited for.
 left_behind() {
 	local dir arguments stat
 	for dir in /proc/[0-9]*; do
 		{ mapfile -d '' arguments <"$dir/cmdline"; } 2>/dev/null || continue
-		if [[ "${arguments[*]}" == *"$work/guests"* ]]; then
+		if [[ "${arguments[*]}" == *"$tvmm "* ]]; then
 			echo "${dir#/proc/} ${arguments[0]}"
 		elif [ ${#arguments[@]} = 0 ] && { read -r stat <"$dir/stat"; } 2>/dev/null &&
 			[[ "$stat" =~ ^[0-9]+\ \(tvmm\)\ Z\ [0-9]+\ [0-9]+\ $session\  ]]; then

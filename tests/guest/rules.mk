@@ -1,14 +1,17 @@
 # tests/guest: guests of a few instructions, and the programs that make and drive them.
 
 OBJCOPY ?= objcopy
-GUESTS := $(patsubst tests/guest/%.S,$(B)/guests/%.bzImage,$(wildcard tests/guest/*.S))
+ELF_GUESTS := $(B)/guests/elf64.elf $(B)/guests/pvh.elf
+FLAT_GUESTS := $(filter-out $(ELF_GUESTS:.elf=.bzImage),\
+	$(patsubst tests/guest/%.S,$(B)/guests/%.bzImage,$(wildcard tests/guest/*.S)))
+GUESTS := $(FLAT_GUESTS) $(ELF_GUESTS)
 GUEST_TOOLS := $(B)/tests/guest/mkimage $(B)/tests/guest/aid $(B)/tests/boot/ptydrive
 
 .PHONY: guests
 guests: $(GUESTS) $(GUEST_TOOLS)
 
 
-.SECONDARY: $(GUESTS:.bzImage=.o) $(GUESTS:.bzImage=.bin)
+.SECONDARY: $(FLAT_GUESTS:.bzImage=.o) $(FLAT_GUESTS:.bzImage=.bin) $(ELF_GUESTS:.elf=.o)
 
 $(B)/guests/%.o: tests/guest/%.S tests/guest/guest.h
 	@mkdir -p $(@D)
@@ -20,3 +23,6 @@ $(B)/guests/%.bin: $(B)/guests/%.o
 
 $(B)/guests/%.bzImage: $(B)/guests/%.bin $(B)/tests/guest/mkimage
 	$(Q)$(B)/tests/guest/mkimage $< $@
+
+$(B)/guests/%.elf: $(B)/guests/%.o tests/guest/elf.ld
+	$(Q)$(LD) -static -z noexecstack -T tests/guest/elf.ld -o $@ $<
