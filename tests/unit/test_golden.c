@@ -57,16 +57,20 @@ static void write_golden(const char *path, const char *text)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
-static void check_golden(const char *path, struct image *image, struct plan_request *request)
+static void compare_golden(const char *path, char *text)
 {
 	static char expected[16384];
-	char *text = explain(image, request);
 
 	if (getenv("GOLDEN_UPDATE"))
 		write_golden(path, text);
 	read_golden(path, expected, sizeof(expected));
 	ck_assert_str_eq(text, expected);
 	free(text);
+}
+
+static void check_golden(const char *path, struct image *image, struct plan_request *request)
+{
+	compare_golden(path, explain(image, request));
 }
 
 /* The least RAM there may be; no initrd, no preference, no payload, an empty line, odd names. */
@@ -127,6 +131,57 @@ START_TEST(large)
 }
 END_TEST
 
+static const struct board board = {
+	.cpus = 4,
+	.local_apic_gpa = 0xfee00000,
+	.io_apic_gpa = 0xfec00000,
+	.io_apic_id = 4,
+	.com1_port = 0x3f8,
+	.com1_irq = 4,
+	.pm1_event_port = 0x600,
+	.pm1_control_port = 0x604,
+	.sci_irq = 9,
+	.reset_port = 0xcf9,
+	.reset_value = 6,
+};
+
+static const struct elfimage vmlinux = {
+	.file_bytes = 12282824,
+	.entry_gpa = 16 * MIB,
+	.start_gpa = 16 * MIB,
+	.end_gpa = 26 * MIB + 0x16000,
+	.segments = 3,
+	.segment = { { 0x200000, 0x6393dc, 16 * MIB, 0x6393dc },
+		     { 0xa00000, 0xb7000, 24 * MIB, 0xb7000 },
+		     { 0xab7000, 0x7664b, 24 * MIB + 0xb7000, 0x15f000 } },
+};
+
+/* An ELF kernel, four CPUs, an initrd that has room only above the hole. */
+START_TEST(elf_kernel)
+{
+	struct plan_request request = {
+		.elf = &vmlinux,
+		.ram_bytes = 8192 * MIB,
+		.initrd_bytes = 2048 * MIB,
+		.kernel_name = "vmlinux",
+		.initrd_name = "very-big.cpio",
+		.cmdline = "console=ttyS0",
+		.board = &board,
+	};
+	struct boot_plan plan;
+	struct err error;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert_msg(plan_boot(&request, &plan, &error) == 0, "%s", error.text);
+	plan_explain(&request, &plan, out);
+	ck_assert_int_eq(fclose(out), 0);
+	compare_golden("tests/golden/explain-elf.txt", text);
+}
+END_TEST
+
 static Suite *golden_suite(void)
 {
 	Suite *s = suite_create("golden");
@@ -135,6 +190,7 @@ static Suite *golden_suite(void)
 	tcase_add_test(tc, small);
 	tcase_add_test(tc, usual);
 	tcase_add_test(tc, large);
+	tcase_add_test(tc, elf_kernel);
 	suite_add_tcase(s, tc);
 	return s;
 }
