@@ -52,7 +52,7 @@ _tvmm_value() {
 	kernel | initrd) _tvmm_offer_paths '' ;;
 	m) _tvmm_offer 64M 128M 256M 512M 1G 2G 4G ;;
 	unpack) _tvmm_offer auto host guest ;;
-	smp) _tvmm_offer 1 ;;
+	smp) _tvmm_offer 1 2 4 8 16 ;;
 	cpu) _tvmm_offer host max ;;
 	serial)
 		case $value in

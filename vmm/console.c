@@ -120,6 +120,16 @@ static void add_ns(struct timespec *ts, long ns)
 	}
 }
 
+bool console_has_room(struct console *console)
+{
+	bool enough;
+
+	(void)pthread_mutex_lock(&console->lock);
+	enough = room(console) >= CONSOLE_ROOM_BYTES;
+	(void)pthread_mutex_unlock(&console->lock);
+	return enough;
+}
+
 void console_wait_for_room(struct console *console)
 {
 	(void)pthread_mutex_lock(&console->lock);
@@ -153,7 +163,7 @@ static void take_out(struct console *console, size_t count)
 	(void)pthread_mutex_lock(&console->lock);
 	console->first = (console->first + count) % CONSOLE_RING_BYTES;
 	console->count -= count;
-	(void)pthread_cond_signal(&console->room);
+	(void)pthread_cond_broadcast(&console->room); /* several vCPUs may wait */
 	(void)pthread_mutex_unlock(&console->lock);
 }
 

@@ -3,8 +3,8 @@
  * The guest's console on its way out: bytes from the UART go into a ring, the supervisor writes
  * them to the host without ever blocking, the watch reads along.
  *
- * Nothing is lost: when the host's reader is slow the ring fills, and the vCPU waits outside the
- * guest until there is room. Time-outs and signals work meanwhile, because the one who waits is
+ * Nothing is lost: when the host's reader is slow the ring fills, and a vCPU that has more to send
+ * waits outside the guest until there is room. Time-outs and signals work meanwhile, because the one who waits is
  * not the one who handles them. When the reader is gone the run ends and says so.
  *
  * A burst of bytes costs the vCPU one wake-up of the supervisor, which goes on emptying the ring
@@ -26,7 +26,7 @@
 
 enum {
 	CONSOLE_RING_BYTES = 1 << 16,
-	CONSOLE_ROOM_BYTES = 1 << 14, /* what the vCPU waits for; one exit brings 4 KiB at most */
+	CONSOLE_ROOM_BYTES = 1 << 14, /* what a vCPU waits for; one exit brings 4 KiB at most */
 	CONSOLE_LINGER_NS = 1000000,
 };
 
@@ -72,10 +72,17 @@ void console_init(struct console *console, struct chardev *dev, struct control *
 		  struct marks *marks, const regex_t *until);
 void console_finish(struct console *console);
 
-/* The UART's byte sink; ctx is the console. At most 4 KiB between two console_wait_for_room(). */
+/*
+ * The UART's byte sink; ctx is the console. Before each exit's bytes, 4 KiB at most, somebody has to
+ * look for room; the lock that he holds from then on, the machine's, keeps others from taking it.
+ */
 void console_put(void *ctx, const uint8_t *bytes, size_t count);
+bool console_has_room(struct console *console);
 
-/* On the vCPU's thread, outside the guest and without any lock: blocks while the ring is full. */
+/*
+ * On a vCPU's thread, outside the guest and without any lock: blocks while the ring has no room and
+ * the run has not ended.
+ */
 void console_wait_for_room(struct console *console);
 
 /* The supervisor's: writes out what goes without blocking. */

@@ -9,12 +9,11 @@
 
 #include "vmm/base/must.h"
 #include "vmm/base/suggest.h"
+#include "vmm/topology.h"
 
 enum { ENTRIES_MAX = 256, NAME_BYTES = 24 };
 
 enum {
-	LEAF_TOPOLOGY = 0x0b,
-	LEAF_TOPOLOGY_V2 = 0x1f,
 	LEAF_HYPERVISOR_FIRST = 0x40000000,
 	LEAF_HYPERVISOR_LAST = 0x400000ff,
 };
@@ -258,31 +257,6 @@ static void set_bit(struct kvm_cpuid2 *cpuid, uint32_t function, enum cpuid_regi
 	*word = value ? *word | 1U << bit : *word & ~(1U << bit);
 }
 
-/* One CPU with APIC id 0, whatever the host's CPU that answered was. */
-static void set_topology(struct kvm_cpuid2 *cpuid)
-{
-	struct kvm_cpuid_entry2 *leaf1 = find_entry(cpuid, 1, 0);
-
-	if (leaf1)
-		leaf1->ebx = (leaf1->ebx & 0x0000ffff) | 1U << 16; /* id 0, one logical CPU */
-	set_bit(cpuid, 1, EDX, 28, false); /* ht: more than one logical CPU */
-	for (uint32_t i = 0; i < cpuid->nent; i++) {
-		struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
-
-		if (entry->function == LEAF_TOPOLOGY || entry->function == LEAF_TOPOLOGY_V2) {
-			entry->edx = 0; /* x2APIC id */
-			if (entry->eax || entry->ebx) {
-				entry->eax = 0; /* no bits of the id lie below the next level */
-				entry->ebx = 1; /* logical CPUs at this level */
-			}
-		} else if (entry->function == 4) {
-			entry->eax &= 0x3fff; /* cores per package and sharing: one */
-		} else if (entry->function == 0x80000008) {
-			entry->ecx &= ~0xf0ffU; /* cores per package, size of the id */
-		}
-	}
-}
-
 static int apply_changes(struct kvm_cpuid2 *cpuid, const struct cpu_model *model, struct err *e)
 {
 	struct feature features[CPU_FEATURES_MAX];
@@ -320,8 +294,8 @@ static bool asked_for(const struct cpu_model *model, const char *wanted)
 	return false;
 }
 
-static int build(const struct vm *vm, struct kvm_cpuid2 *cpuid, const struct cpu_model *model,
-		 struct err *e)
+static int fill(struct kvm_cpuid2 *cpuid, const struct vm *vm, const struct cpu_model *model,
+		unsigned int cpus, struct err *e)
 {
 	int rc;
 
@@ -331,7 +305,7 @@ static int build(const struct vm *vm, struct kvm_cpuid2 *cpuid, const struct cpu
 		return err_sys(e, -rc, "KVM does not tell which CPU features it supports");
 	set_bit(cpuid, 1, ECX, 24, vm->tsc_deadline_timer);
 	set_bit(cpuid, 1, ECX, 31, true); /* hypervisor */
-	set_topology(cpuid);
+	topology_set(cpuid, cpus);
 	rc = apply_changes(cpuid, model, e);
 	if (rc < 0)
 		return rc;
@@ -342,22 +316,30 @@ static int build(const struct vm *vm, struct kvm_cpuid2 *cpuid, const struct cpu
 	return 0;
 }
 
-int cpuid_apply(const struct vm *vm, int vcpu_fd, const struct cpu_model *model, struct err *e)
+int cpuid_build(struct kvm_cpuid2 **cpuid, const struct vm *vm, const struct cpu_model *model,
+		unsigned int cpus, struct err *e)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[ENTRIES_MAX];
-	} *cpuid = calloc(1, sizeof(*cpuid));
+	struct kvm_cpuid2 *table =
+		calloc(1, sizeof(*table) + (ENTRIES_MAX + TOPOLOGY_ADDS_ENTRIES) *
+						   sizeof(struct kvm_cpuid_entry2));
 	int rc;
 
-	if (!cpuid)
+	*cpuid = NULL;
+	if (!table)
 		return err_sys(e, ENOMEM, "CPUID");
-	rc = build(vm, &cpuid->head, model, e);
-	if (rc == 0) {
-		rc = kvm_ioctl(vcpu_fd, KVM_SET_CPUID2, &cpuid->head);
-		if (rc < 0)
-			(void)err_sys(e, -rc, "KVM refuses the guest's CPUID");
-	}
-	free(cpuid);
+	rc = fill(table, vm, model, cpus, e);
+	if (rc < 0)
+		free(table);
+	else
+		*cpuid = table;
 	return rc;
+}
+
+int cpuid_apply(struct kvm_cpuid2 *cpuid, int vcpu_fd, unsigned int cpu, struct err *e)
+{
+	int rc;
+
+	topology_set_cpu(cpuid, cpu);
+	rc = kvm_ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid);
+	return rc < 0 ? err_sys(e, -rc, "KVM refuses the guest's CPUID") : 0;
 }

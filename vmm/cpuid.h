@@ -3,9 +3,9 @@
  * The CPU that a guest sees: what the host's KVM supports, with the changes of `-cpu`.
  *
  * Three things KVM leaves to us: the TSC-deadline bit, which it never reports by itself (without
- * it a kernel calibrates its APIC timer for 100 to 200 ms); the hypervisor bit; and the topology,
- * which is that of the host until it is changed. Nested virtualization (VMX, SVM) is hidden unless
- * asked for: an escape that needs it is then out of a guest's reach.
+ * it a kernel calibrates its APIC timer for 100 to 200 ms); the hypervisor bit; and the topology
+ * (vmm/topology.h), which is that of the host until it is changed. Nested virtualization (VMX, SVM)
+ * is hidden unless asked for: an escape that needs it is then out of a guest's reach.
  *
  * Authority: [KVM] KVM_GET_SUPPORTED_CPUID, KVM_SET_CPUID2; [SDM] "CPUID—CPU Identification".
  */
@@ -16,6 +16,8 @@
 
 #include "vmm/base/err.h"
 #include "vmm/vm.h"
+
+struct kvm_cpuid2;
 
 enum { CPU_FEATURES_MAX = 256 };
 
@@ -30,7 +32,15 @@ struct cpu_model {
  */
 int cpuid_parse_model(const char *text, struct cpu_model *model, struct err *e);
 
-/* Gives the vCPU its CPUID. Fails if a feature asked for with + is not in the host's reach. */
-int cpuid_apply(const struct vm *vm, int vcpu_fd, const struct cpu_model *model, struct err *e);
+/*
+ * What the guest's CPUs find in CPUID: made once, as KVM takes its time to tell, for all of them.
+ * Fails if a feature asked for with + is not in the host's reach: -errno with *e filled, and *cpuid
+ * NULL. To be given to free().
+ */
+int cpuid_build(struct kvm_cpuid2 **cpuid, const struct vm *vm, const struct cpu_model *model,
+		unsigned int cpus, struct err *e);
+
+/* Gives it to a vCPU, with that CPU's own numbers in it, which replace those of another one. */
+int cpuid_apply(struct kvm_cpuid2 *cpuid, int vcpu_fd, unsigned int cpu, struct err *e);
 
 #endif

@@ -181,4 +181,8 @@ void ending_describe(const struct ending *ending, char *text, size_t size)
 	if (ending->rip)
 		(void)snprintf(text + used, size - used, ", at RIP %#llx",
 			       (unsigned long long)ending->rip);
+	used = strlen(text);
+	if (ending->cpus > 1)
+		(void)snprintf(text + used, size - used, "%s on CPU %u", ending->rip ? "" : ",",
+			       ending->cpu);
 }

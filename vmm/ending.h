@@ -37,7 +37,9 @@ enum { ENDING_BYTES_MAX = 15 };
 
 struct ending {
 	enum ending_kind kind;
-	uint64_t rip; /* where vCPU 0 was; 0 if it is not known */
+	unsigned int cpu; /* the CPU that ended the run; 0 also for an end that none of them made */
+	unsigned int cpus; /* how many there were; with one, nobody asks which */
+	uint64_t rip;      /* where that CPU was; 0 if it is not known */
 	uint64_t detail;
 	/* Instruction bytes at rip, as far as KVM told them (ENDING_KVM_INTERNAL_ERROR). */
 	uint8_t instruction[ENDING_BYTES_MAX];

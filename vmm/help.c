@@ -25,7 +25,7 @@ static const char USAGE[] =
 	"\n"
 	"machine\n"
 	"  -m SIZE            memory: 256 or 256M or 1G; 128 MiB without it\n"
-	"  -smp 1             one CPU is what this version gives\n"
+	"  -smp N             CPUs: 1 to 255, as cores of one socket; 1 without it\n"
 	"  -cpu host[,+F|-F]  the host's CPU, with or without features by their names in\n"
 	"                     /proc/cpuinfo; -kvm hides KVM from the guest\n"
 	"\n"

@@ -36,11 +36,12 @@ static int report(const struct session *session, const struct ending *ending)
 		(void)fprintf(stderr, "tvmm: the end of the console's output is lost: %s\n",
 			      strerror(session->output_lost));
 	if (!session->options->quiet) {
-		struct ending short_of_rip = *ending;
+		struct ending without_place = *ending;
 		char in_short[256];
 
-		short_of_rip.rip = 0; /* it stands in the sentence below the account */
-		ending_describe(&short_of_rip, in_short, sizeof(in_short));
+		/* RIP and CPU stand in the sentence below the account. */
+		without_place.rip = without_place.cpus = 0;
+		ending_describe(&without_place, in_short, sizeof(in_short));
 		marks_print_account(&session->marks, in_short, stderr);
 	}
 	if (!session->options->quiet || status != 0)

@@ -10,6 +10,7 @@
 #include "boot/plan.h"
 #include "vmm/base/must.h"
 #include "vmm/base/suggest.h"
+#include "vmm/topology.h"
 
 static const char DEFAULT_APPEND[] = "console=ttyS0 reboot=k panic=-1";
 
@@ -150,17 +151,7 @@ static int set_memory(struct options *o, const char *value, struct err *e)
 
 static int set_smp(struct options *o, const char *value, struct err *e)
 {
-	const char *text = strncmp(value, "cpus=", 5) == 0 ? value + 5 : value;
-	char *end;
-	unsigned long cpus = strtoul(text, &end, 10);
-
-	(void)o;
-	if (!isdigit((unsigned char)*text) || (*end && *end != ',') || cpus == 0)
-		return err_set(e, EINVAL, "-smp: '%s' is not a number of CPUs", value);
-	if (cpus > 1)
-		return err_set(e, ENOTSUP,
-			       "-smp: %lu CPUs were asked for; this version gives a guest 1", cpus);
-	return 0;
+	return topology_parse(value, &o->cpus, e);
 }
 
 static int set_cpu(struct options *o, const char *value, struct err *e)
@@ -477,6 +468,7 @@ static void set_defaults(struct options *o)
 	memset(o, 0, sizeof(*o));
 	o->append = DEFAULT_APPEND;
 	o->ram_bytes = DEFAULT_RAM_MIB * MIB;
+	o->cpus = 1;
 	o->escape_key = CTRL_A;
 	o->serial.kind = CHARDEV_MON_STDIO;
 }

@@ -254,9 +254,7 @@ static int make_vm(struct probing *p, struct err *e)
 	if (rc == 0)
 		rc = vm_add_interrupt_controllers(&p->vm, e);
 	if (rc == 0)
-		rc = vcpu_init(&p->vcpu, &p->vm, e);
-	if (rc == 0)
-		rc = vcpu_setup(&p->vcpu, &p->vm, &host_cpu, e);
+		rc = vcpus_init(&p->vcpu, 1, &p->vm, &host_cpu, e);
 	if (rc == 0)
 		rc = transfer_state(p->vcpu.fd, &p->fresh, false, e);
 	return rc;
@@ -299,14 +297,16 @@ static int run_watched(struct probing *p, struct control *control, struct machin
 	pthread_t watcher;
 	int code;
 
-	p->vcpu.thread = pthread_self();
-	__atomic_store_n(&p->vcpu.entered, true, __ATOMIC_RELEASE);
+	vcpu_begin(&p->vcpu);
+	control->runs = &run;
+	control->cpus = 1;
 	code = pthread_create(&watcher, NULL, watch, control);
 	if (code == 0) {
 		*ending = run_until_end(&run);
 		(void)pthread_join(watcher, NULL);
 	}
-	__atomic_store_n(&p->vcpu.entered, false, __ATOMIC_RELEASE);
+	control->cpus = 0;
+	vcpu_end(&p->vcpu);
 	return code ? err_sys(e, code, "a thread to watch the guest cannot be started") : 0;
 }
 
@@ -321,7 +321,6 @@ static int run_on_machine(struct probing *p, struct ending *ending, struct err *
 
 	if (rc < 0)
 		return rc;
-	control.vcpu = &p->vcpu;
 	rc = machine_init(&machine, &p->vm, &control, (struct byte_sink){ NULL, NULL }, &report, e);
 	if (rc == 0) {
 		rc = run_watched(p, &control, &machine, ending, e);
@@ -469,7 +468,7 @@ void probe_run(struct probe_result *result)
 	if (vm_open(&probing.vm, &result->err) == 0) {
 		ask_kvm(&probing, result);
 		(void)run_checks(&probing, result);
-		vcpu_finish(&probing.vcpu);
+		vcpus_finish(&probing.vcpu, 1);
 		vm_finish(&probing.vm);
 	}
 	result->took_ns = clock_now_ns() - start;

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <string.h>
+#include <time.h>
+
+enum { TURNED_AWAY_MAX = 8, NAP_NS = 1000000 };
 
 static int enter_kvm(void *ctx)
 {
@@ -20,9 +23,14 @@ static bool halted_in_kvm(void *ctx)
 	return vcpu_halted_for_good(ctx);
 }
 
+static void kick_kvm(void *ctx)
+{
+	vcpu_kick(ctx);
+}
+
 struct run_entry run_entry_kvm(struct vcpu *vcpu)
 {
-	return (struct run_entry){ enter_kvm, unkick_kvm, halted_in_kvm, vcpu };
+	return (struct run_entry){ enter_kvm, unkick_kvm, halted_in_kvm, vcpu, kick_kvm };
 }
 
 static struct ending ending_of(enum ending_kind kind, uint64_t detail)
@@ -36,6 +44,23 @@ static struct ending go_on(void)
 }
 
 /*
+ * Locks the machine, when the console has room for all that one exit may send. Looked at with the
+ * lock held, so that no other CPU takes the room. False when the run has ended meanwhile.
+ */
+static bool lock_with_room(struct run *run)
+{
+	(void)pthread_mutex_lock(&run->machine->lock);
+	while (run->console && !console_has_room(run->console)) {
+		(void)pthread_mutex_unlock(&run->machine->lock);
+		console_wait_for_room(run->console);
+		if (control_stopped(run->control))
+			return false;
+		(void)pthread_mutex_lock(&run->machine->lock);
+	}
+	return true;
+}
+
+/*
  * `count` accesses of `size` bytes to one port, their data one behind the other: a string
  * instruction moves through memory, not through ports. [KVM] KVM_EXIT_IO.
  */
@@ -45,17 +70,19 @@ static struct ending serve_io(struct run *run)
 	uint8_t *data = (uint8_t *)run->kvm + run->kvm->io.data_offset;
 	uint32_t size = run->kvm->io.size;
 	uint16_t port = run->kvm->io.port;
+	bool out = run->kvm->io.direction == KVM_EXIT_IO_OUT;
 
-	(void)pthread_mutex_lock(&machine->lock);
+	if (!out)
+		(void)pthread_mutex_lock(&machine->lock);
+	else if (!lock_with_room(run))
+		return go_on();
 	for (uint32_t i = 0; i < run->kvm->io.count; i++, data += size) {
-		if (run->kvm->io.direction == KVM_EXIT_IO_OUT)
+		if (out)
 			bus_write(&machine->ports, port, size, data);
 		else
 			bus_read(&machine->ports, port, size, data);
 	}
 	(void)pthread_mutex_unlock(&machine->lock);
-	if (run->console && run->kvm->io.direction == KVM_EXIT_IO_OUT)
-		console_wait_for_room(run->console);
 	return go_on();
 }
 
@@ -84,8 +111,7 @@ static struct ending look_around(struct run *run)
 	run->entry.unkick(run->entry.ctx);
 	if (control_stopped(control))
 		return control->ending;
-	if (__atomic_exchange_n(&control->look, false, __ATOMIC_ACQ_REL) &&
-	    run->entry.halted_for_good(run->entry.ctx))
+	if (control_look(control, run->cpu))
 		return ending_of(ENDING_HALTED, 0);
 	return go_on();
 }
@@ -133,8 +159,22 @@ static struct ending serve_exit(struct run *run)
 	}
 }
 
+/*
+ * KVM wants to be entered again when a CPU that waited for its start was sent something. An NMI it
+ * cannot take there, and wants that again and again. A kick ends the nap.
+ */
+static void nap_if_turned_away(struct run *run, int rc)
+{
+	const struct timespec nap = { .tv_nsec = NAP_NS };
+
+	run->turned_away = rc == -EAGAIN ? run->turned_away + 1 : 0;
+	if (run->turned_away > TURNED_AWAY_MAX)
+		(void)nanosleep(&nap, NULL);
+}
+
 static struct ending serve(struct run *run, int rc)
 {
+	nap_if_turned_away(run, rc);
 	if (rc == -EINTR || rc == -EAGAIN)
 		return look_around(run);
 	if (rc < 0)
@@ -147,6 +187,7 @@ struct ending run_until_end(struct run *run)
 {
 	struct ending ending = go_on();
 
+	control_is_cpu(run->cpu);
 	while (ending.kind == ENDING_NONE) {
 		ending = serve(run, run->entry.enter(run->entry.ctx));
 		if (ending.kind == ENDING_NONE && control_stopped(run->control))

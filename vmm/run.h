@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run loop: enters the guest, serves each exit, and comes back with a value that says how and
- * where the run ended. It never ends the process, prints, opens or allocates.
+ * The run loop of one CPU: enters the guest, serves each exit, and comes back with a value that says
+ * how and where the run ended. It never ends the process, prints, opens or allocates. Each CPU has
+ * its own thread in a loop of its own; they meet at the machine, the console and control.
  *
  * Every exit it does not know ends the run with the exit's number: nothing is retried in the hope
  * that it goes away. Authority: [KVM] "The kvm_run structure".
@@ -22,17 +23,20 @@
 struct run_entry {
 	int (*enter)(void *ctx);            /* vcpu_enter()'s contract */
 	void (*unkick)(void *ctx);          /* vcpu_unkick()'s */
-	bool (*halted_for_good)(void *ctx); /* vcpu_halted_for_good()'s */
+	bool (*halted_for_good)(void *ctx); /* vcpu_halted_for_good()'s; from any CPU's thread */
 	void *ctx;
+	void (*kick)(void *ctx); /* vcpu_kick()'s; NULL: the CPU comes out by itself */
 };
 
 struct run {
+	unsigned int cpu;
 	struct kvm_run *kvm; /* what the last exit was */
 	struct run_entry entry;
 	struct machine *machine;
 	struct control *control;
-	struct console *console; /* NULL: nobody has to wait for room */
-	uint64_t exits;          /* times the guest was left */
+	struct console *console;  /* NULL: nobody has to wait for room */
+	uint64_t exits;           /* times the guest was left */
+	unsigned int turned_away; /* times in a row that KVM wanted to be entered again */
 };
 
 /* The entry that KVM gives. */

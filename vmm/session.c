@@ -10,6 +10,7 @@
 #include "boot/entry.h"
 #include "boot/initrd.h"
 #include "boot/place.h"
+#include "vmm/hostmem.h"
 #include "vmm/terminal.h"
 
 /* An initrd this big fits no machine that -m can name in practice; the plan knows better. */
@@ -23,7 +24,6 @@ void session_init(struct session *session, const struct options *options, const 
 	kernel_init(&session->kernel);
 	session->initrd.fd = -1;
 	session->vm.kvm_fd = session->vm.vm_fd = -1;
-	session->vcpu.fd = -1;
 	session->serial.in_fd = session->serial.out_fd = session->serial.listen_fd = -1;
 	session->control.wake_fd = -1;
 	session->supervisor.signal_fd = -1;
@@ -52,7 +52,7 @@ int session_plan(struct session *session, struct err *e)
 		rc = open_initrd(session, e);
 	if (rc < 0)
 		return rc;
-	machine_board(1, &session->board);
+	machine_board(options->cpus, &session->board);
 	session->request = (struct plan_request){
 		.bzimage = session->kernel.bzimage,
 		.elf = session->kernel.elf,
@@ -68,6 +68,24 @@ int session_plan(struct session *session, struct err *e)
 	return rc;
 }
 
+static int make_vcpus(struct session *session, struct err *e)
+{
+	const struct options *options = session->options;
+	struct entry_state entry;
+	int rc;
+
+	session->runs = calloc(options->cpus, sizeof(*session->runs));
+	if (session->runs)
+		session->vcpus = calloc(options->cpus, sizeof(*session->vcpus));
+	if (!session->vcpus)
+		return err_sys(e, ENOMEM, "%u vCPUs", options->cpus);
+	rc = vcpus_init(session->vcpus, options->cpus, &session->vm, &options->cpu, e);
+	if (rc < 0)
+		return rc;
+	entry_of_plan(&session->plan, &entry);
+	return vcpu_set_entry(&session->vcpus[0], &entry, e);
+}
+
 static int make_vm(struct session *session, struct err *e)
 {
 	const struct boot_plan *plan = &session->plan;
@@ -76,21 +94,15 @@ static int make_vm(struct session *session, struct err *e)
 		.high_gpa = plan->ram_high.gpa,
 		.high_bytes = plan->ram_high.size_bytes,
 	};
-	struct entry_state entry;
-	int rc = vm_open(&session->vm, e);
+	int rc = hostmem_can_give(session->options->ram_bytes, e);
 
+	if (rc == 0)
+		rc = vm_open(&session->vm, e);
 	if (rc == 0)
 		rc = vm_add_memory(&session->vm, &ram, e);
 	if (rc == 0)
 		rc = vm_add_interrupt_controllers(&session->vm, e);
-	if (rc == 0)
-		rc = vcpu_init(&session->vcpu, &session->vm, e);
-	if (rc == 0)
-		rc = vcpu_setup(&session->vcpu, &session->vm, &session->options->cpu, e);
-	if (rc < 0)
-		return rc;
-	entry_of_plan(plan, &entry);
-	return vcpu_set_entry(&session->vcpu, &entry, e);
+	return rc < 0 ? rc : make_vcpus(session, e);
 }
 
 static int make_machine(struct session *session, struct err *e)
@@ -102,7 +114,6 @@ static int make_machine(struct session *session, struct err *e)
 		return rc;
 	console_init(&session->console, &session->serial, &session->control, &session->marks,
 		     options->until_set ? &options->until : NULL);
-	session->control.vcpu = &session->vcpu;
 	return machine_init(&session->machine, &session->vm, &session->control,
 			    (struct byte_sink){ console_put, &session->console },
 			    &options->debugexit, e);
@@ -131,11 +142,13 @@ int session_place(struct session *session, struct err *e)
 
 static void *vcpu_thread(void *argument)
 {
-	struct session *session = argument;
+	struct run *run = argument;
 
-	if (!control_stopped(&session->control))
-		mark_now(&session->marks, MARK_FIRST_RUN);
-	(void)run_until_end(&session->run);
+	vcpu_begin(run->entry.ctx);
+	if (run->cpu == 0 && !control_stopped(run->control))
+		mark_now(run->control->marks, MARK_FIRST_RUN);
+	(void)run_until_end(run);
+	vcpu_end(run->entry.ctx);
 	return NULL;
 }
 
@@ -166,27 +179,52 @@ static void prepare_supervisor(struct session *session)
  */
 enum { VCPU_STACK_BYTES = 256 << 10 };
 
-static int start_vcpu(struct session *session, struct err *e)
+static void prepare_runs(struct session *session)
 {
-	pthread_attr_t attributes;
-	int code;
+	for (unsigned int cpu = 0; cpu < session->options->cpus; cpu++)
+		session->runs[cpu] = (struct run){
+			.cpu = cpu,
+			.kvm = session->vcpus[cpu].run,
+			.entry = run_entry_kvm(&session->vcpus[cpu]),
+			.machine = &session->machine,
+			.control = &session->control,
+			.console = &session->console,
+		};
+	session->control.runs = session->runs;
+	session->control.cpus = session->options->cpus;
+}
 
-	session->run = (struct run){
-		.kvm = session->vcpu.run,
-		.entry = run_entry_kvm(&session->vcpu),
-		.machine = &session->machine,
-		.control = &session->control,
-		.console = &session->console,
-	};
+static void join_vcpus(struct session *session, unsigned int first)
+{
+	for (unsigned int cpu = first; cpu < session->options->cpus; cpu++)
+		(void)pthread_join(session->vcpus[cpu].thread, NULL);
+}
+
+/*
+ * CPU 0 comes last: the others wait in KVM until it starts them, so that not one instruction has run
+ * when a thread cannot be had.
+ */
+static int start_vcpus(struct session *session, struct err *e)
+{
+	unsigned int cpu = session->options->cpus;
+	pthread_attr_t attributes;
+	int code = 0;
+
+	prepare_runs(session);
 	vcpu_init_kick();
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setstacksize(&attributes, VCPU_STACK_BYTES);
-	code = pthread_create(&session->vcpu.thread, &attributes, vcpu_thread, session);
+	while (code == 0 && cpu > 0) {
+		cpu--;
+		code = pthread_create(&session->vcpus[cpu].thread, &attributes, vcpu_thread,
+				      &session->runs[cpu]);
+	}
 	(void)pthread_attr_destroy(&attributes);
-	if (code)
-		return err_sys(e, code, "the vCPU's thread cannot be started");
-	__atomic_store_n(&session->vcpu.entered, true, __ATOMIC_RELEASE);
-	return 0;
+	if (code == 0)
+		return 0;
+	control_end_kind(&session->control, ENDING_QUIT);
+	join_vcpus(session, cpu + 1);
+	return err_sys(e, code, "the thread of CPU %u cannot be started", cpu);
 }
 
 /*
@@ -216,7 +254,10 @@ static void settle_ending(struct session *session, struct ending *ending)
 	default:
 		break;
 	}
-	ending->rip = vcpu_rip(&session->vcpu);
+	if (ending->kind == ENDING_HALTED)
+		ending->cpu = 0; /* all of them were; chance decides which one finds it out */
+	ending->cpus = session->options->cpus;
+	ending->rip = vcpu_rip(&session->vcpus[ending->cpu]);
 }
 
 int session_run(struct session *session, struct ending *ending, struct err *e)
@@ -228,12 +269,11 @@ int session_run(struct session *session, struct ending *ending, struct err *e)
 	if (rc == 0 && stdio)
 		rc = terminal_make_raw(STDIN_FILENO, session->serial.kind == CHARDEV_STDIO, e);
 	if (rc == 0)
-		rc = start_vcpu(session, e);
+		rc = start_vcpus(session, e);
 	if (rc < 0)
 		return rc;
-	supervise(&session->supervisor, session->vcpu.thread);
-	(void)pthread_join(session->vcpu.thread, NULL);
-	session->vcpu.entered = false;
+	supervise(&session->supervisor, session->vcpus, session->options->cpus);
+	join_vcpus(session, 0);
 	*ending = session->control.ending;
 	settle_ending(session, ending);
 	session->output_lost = supervisor_drain(&session->supervisor);
@@ -250,7 +290,10 @@ void session_finish(struct session *session)
 	file_close(&session->initrd);
 	chardev_close(&session->serial);
 	supervisor_finish(&session->supervisor);
-	vcpu_finish(&session->vcpu);
+	if (session->vcpus)
+		vcpus_finish(session->vcpus, session->options->cpus);
+	free(session->vcpus);
+	free(session->runs);
 	vm_finish(&session->vm);
 	control_finish(&session->control);
 }

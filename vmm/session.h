@@ -35,14 +35,14 @@ struct session {
 	struct boot_plan plan;
 
 	struct vm vm;
-	struct vcpu vcpu;
+	struct vcpu *vcpus; /* options->cpus of them; NULL: none yet */
 	struct chardev serial;
 	struct control control;
 	struct console console;
 	struct machine machine;
 	struct supervisor supervisor;
-	struct run run;
-	int output_lost; /* after the run: errno that says why console output was lost; 0: none */
+	struct run *runs; /* one for each vCPU */
+	int output_lost;  /* after the run: errno that says why console output was lost; 0: none */
 };
 
 /* Nothing is open yet. The marks keep what was taken before. */

@@ -16,8 +16,8 @@
 
 enum {
 	/*
-	 * The vCPU's CPU time is read once a tick; when it has hardly moved, the vCPU is asked
-	 * whether it is halted for good. Found at the latest after two ticks.
+	 * The vCPUs' CPU time is read once a tick; when it has hardly moved, they are asked
+	 * whether they are halted for good. Found at the latest after two ticks.
 	 */
 	TICK_MS = 15,
 	/* A guest that has been idle for IDLE_TICKS in a row is looked at less often. */
@@ -127,29 +127,30 @@ static void take_input(struct supervisor *s)
 		chardev_hang_up(s->dev); /* its end ends nothing */
 }
 
-static uint64_t vcpu_cpu_ns(const struct supervisor *s)
+static uint64_t vcpus_cpu_ns(const struct supervisor *s)
 {
-	struct timespec ts = { 0 };
+	uint64_t ns = 0;
 
-	(void)clock_gettime(s->vcpu_clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+	for (unsigned int cpu = 0; cpu < s->cpus; cpu++)
+		ns += vcpu_cpu_ns(&s->vcpus[cpu]);
+	return ns;
 }
 
 /*
- * A guest that ran for less than that in a tick may be halted for good. Being asked costs the
- * vCPU's thread less too, so an idle guest is asked once a tick and a busy one never.
+ * A guest that ran for less than that in a tick, all CPUs together, may be halted for good. Being
+ * asked costs a vCPU's thread less too, so an idle guest is asked once a tick and a busy one never.
  */
 enum { IDLE_NS = 1000000 };
 
-static void watch_vcpu(struct supervisor *s)
+static void watch_vcpus(struct supervisor *s)
 {
-	uint64_t cpu_ns = vcpu_cpu_ns(s);
-	bool idle = cpu_ns - s->vcpu_cpu_ns < IDLE_NS;
+	uint64_t cpu_ns = vcpus_cpu_ns(s);
+	bool idle = cpu_ns - s->vcpus_cpu_ns < IDLE_NS;
 
-	if (idle)
+	if (idle || control_looking(s->control))
 		control_ask_to_look(s->control);
 	s->idle_ticks = idle ? s->idle_ticks + 1 : 0;
-	s->vcpu_cpu_ns = cpu_ns;
+	s->vcpus_cpu_ns = cpu_ns;
 }
 
 static unsigned int tick_ms(const struct supervisor *s, bool soon)
@@ -162,7 +163,7 @@ static unsigned int tick_ms(const struct supervisor *s, bool soon)
 static void tick(struct supervisor *s, bool soon, uint64_t now)
 {
 	s->input_paused = false;
-	watch_vcpu(s);
+	watch_vcpus(s);
 	s->next_tick_ns = now + tick_ms(s, soon) * NS_PER_MS;
 	if (s->deadline_ns && now >= s->deadline_ns)
 		control_end(s->control,
@@ -232,12 +233,13 @@ static bool serve_output(struct supervisor *s)
 	return something || !console_sleep(s->console);
 }
 
-void supervise(struct supervisor *s, pthread_t vcpu_thread)
+void supervise(struct supervisor *s, const struct vcpu *vcpus, unsigned int cpus)
 {
 	struct pollfd fds[POLLS];
 	bool lingering = false;
 
-	(void)pthread_getcpuclockid(vcpu_thread, &s->vcpu_clock);
+	s->vcpus = vcpus;
+	s->cpus = cpus;
 	s->input_is_terminal = s->dev->in_fd >= 0 && isatty(s->dev->in_fd);
 	while (!control_stopped(s->control)) {
 		fill_polls(s, fds);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The supervisor: the main thread while the guest runs on the vCPU's. It writes the console out,
- * reads what is typed, keeps the time limit, takes signals, and notices when the vCPU stands
+ * The supervisor: the main thread while the guest runs on the vCPUs'. It writes the console out,
+ * reads what is typed, keeps the time limit, takes signals, and notices when the vCPUs stand
  * still, because a CPU halted with interrupts off waits inside KVM for ever and nobody else
  * would find out.
  */
 #ifndef TVMM_SUPERVISOR_H
 #define TVMM_SUPERVISOR_H
 
-#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm/base/err.h"
@@ -17,6 +17,7 @@
 #include "vmm/control.h"
 #include "vmm/keyboard.h"
 #include "vmm/machine.h"
+#include "vmm/vcpu.h"
 
 struct supervisor {
 	struct control *control;
@@ -28,9 +29,10 @@ struct supervisor {
 	uint64_t timeout_ns;  /* for the ending */
 
 	int signal_fd;
-	clockid_t vcpu_clock;    /* CPU time of the vCPU's thread */
+	const struct vcpu *vcpus;
+	unsigned int cpus;
 	unsigned int idle_ticks; /* in a row */
-	uint64_t vcpu_cpu_ns;    /* at the last tick */
+	uint64_t vcpus_cpu_ns;   /* CPU time of the vCPUs' threads at the last tick */
 	uint64_t next_tick_ns;
 	bool input_paused; /* until the next tick: nobody has the pty open */
 	bool input_is_terminal;
@@ -44,11 +46,11 @@ struct supervisor {
 int supervisor_init(struct supervisor *supervisor, struct err *e);
 void supervisor_finish(struct supervisor *supervisor);
 
-/* Works until the run has ended. vcpu_thread is the thread to watch over. */
-void supervise(struct supervisor *supervisor, pthread_t vcpu_thread);
+/* Works until the run has ended. vcpus are those to watch over; their threads have been made. */
+void supervise(struct supervisor *supervisor, const struct vcpu *vcpus, unsigned int cpus);
 
 /*
- * After the vCPU's end: writes out what is left. Gives up when the reader does not move for
+ * After the vCPUs' end: writes out what is left. Gives up when the reader does not move for
  * too long; returns the errno that says why bytes were lost, or 0.
  */
 int supervisor_drain(struct supervisor *supervisor);

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vmm/base/le.h"
@@ -28,6 +30,8 @@ enum {
 
 	FPU_CONTROL_WORD = 0x37f, /* after FNINIT */
 	FPU_MXCSR = 0x1f80,       /* after reset */
+
+	CPUS_WITHOUT_WORD = 4,
 };
 
 static int kick_signal(void)
@@ -53,22 +57,33 @@ void vcpu_init_kick(void)
 	(void)pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
 }
 
-int vcpu_init(struct vcpu *vcpu, const struct vm *vm, struct err *e)
+static void finish(struct vcpu *vcpu)
 {
-	int bytes = kvm_ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	if (vcpu->run)
+		(void)munmap(vcpu->run, vcpu->run_bytes);
+	if (vcpu->fd >= 0)
+		(void)close(vcpu->fd);
+	vcpu->run = NULL;
+	vcpu->fd = -1;
+}
 
-	memset(vcpu, 0, sizeof(*vcpu));
-	vcpu->fd = kvm_ioctl(vm->vm_fd, KVM_CREATE_VCPU, NULL);
-	if (bytes < 0 || vcpu->fd < 0)
-		return err_sys(e, bytes < 0 ? -bytes : -vcpu->fd, "KVM cannot create a vCPU");
-	vcpu->run_bytes = (size_t)bytes;
-	vcpu->run = mmap(NULL, vcpu->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+void vcpus_finish(struct vcpu *vcpus, unsigned int count)
+{
+	for (unsigned int cpu = 0; cpu < count; cpu++)
+		finish(&vcpus[cpu]);
+}
+
+static int create(struct vcpu *vcpu, const struct vm *vm, unsigned int cpu, size_t run_bytes,
+		  struct err *e)
+{
+	vcpu->fd = kvm_ioctl_value(vm->vm_fd, KVM_CREATE_VCPU, cpu);
+	if (vcpu->fd < 0)
+		return err_sys(e, -vcpu->fd, "KVM cannot create the vCPU of CPU %u", cpu);
+	vcpu->run_bytes = run_bytes;
+	vcpu->run = mmap(NULL, run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
 	if (vcpu->run == MAP_FAILED) {
-		int code = errno;
-
 		vcpu->run = NULL;
-		vcpu_finish(vcpu);
-		return err_sys(e, code, "the vCPU's shared page cannot be mapped");
+		return err_sys(e, errno, "the shared page of CPU %u cannot be mapped", cpu);
 	}
 	return 0;
 }
@@ -96,8 +111,10 @@ static int set_msrs(struct vcpu *vcpu, struct err *e)
 }
 
 /*
- * The virtual wire that firmware leaves behind: the PIC's interrupts come in at LINT0, NMIs at
- * LINT1. [MP] "Virtual Wire Mode".
+ * The virtual wire that firmware leaves behind on the CPU that boots: the PIC's interrupts come in
+ * at LINT0, NMIs at LINT1. [MP] "Virtual Wire Mode". The others' would not outlive the INIT that
+ * starts them, which masks every entry. [SDM] "Local APIC State After It Receives an INIT-Deassert
+ * IPI".
  */
 static int set_local_apic(struct vcpu *vcpu, struct err *e)
 {
@@ -112,10 +129,11 @@ static int set_local_apic(struct vcpu *vcpu, struct err *e)
 	return rc < 0 ? err_sys(e, -rc, "the vCPU's local APIC cannot be set up") : 0;
 }
 
-int vcpu_setup(struct vcpu *vcpu, const struct vm *vm, const struct cpu_model *cpu, struct err *e)
+/* MSRs and FPU are what no INIT changes, so that they are set for those that wait for one too. */
+static int set_up(struct vcpu *vcpu, unsigned int cpu, struct kvm_cpuid2 *cpuid, struct err *e)
 {
 	struct kvm_fpu fpu = { .fcw = FPU_CONTROL_WORD, .mxcsr = FPU_MXCSR };
-	int rc = cpuid_apply(vm, vcpu->fd, cpu, e);
+	int rc = cpuid_apply(cpuid, vcpu->fd, cpu, e);
 
 	if (rc == 0)
 		rc = set_msrs(vcpu, e);
@@ -124,8 +142,47 @@ int vcpu_setup(struct vcpu *vcpu, const struct vm *vm, const struct cpu_model *c
 		if (rc < 0)
 			rc = err_sys(e, -rc, "KVM refuses the vCPU's FPU state");
 	}
-	if (rc == 0)
+	if (rc == 0 && cpu == 0)
 		rc = set_local_apic(vcpu, e);
+	return rc;
+}
+
+/* [KVM] KVM_CAP_NR_VCPUS: what to take for the greatest number where KVM does not tell. */
+static unsigned int cpus_possible(const struct vm *vm)
+{
+	int max = kvm_capability(vm->kvm_fd, KVM_CAP_MAX_VCPUS);
+
+	if (max <= 0)
+		max = kvm_capability(vm->kvm_fd, KVM_CAP_NR_VCPUS);
+	return max > 0 ? (unsigned int)max : CPUS_WITHOUT_WORD;
+}
+
+int vcpus_init(struct vcpu *vcpus, unsigned int count, const struct vm *vm,
+	       const struct cpu_model *model, struct err *e)
+{
+	int run_bytes = kvm_ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	unsigned int possible = count > 1 ? cpus_possible(vm) : 1;
+	struct kvm_cpuid2 *cpuid;
+	int rc;
+
+	for (unsigned int cpu = 0; cpu < count; cpu++)
+		vcpus[cpu] = (struct vcpu){ .fd = -1 };
+	if (run_bytes < 0)
+		return err_sys(e, -run_bytes, "KVM does not tell the size of a vCPU's page");
+	if (count > possible)
+		return err_set(e, ENOTSUP,
+			       "-smp: %u CPUs were asked for; this host's KVM gives a guest %u at "
+			       "most",
+			       count, possible);
+	rc = cpuid_build(&cpuid, vm, model, count, e);
+	for (unsigned int cpu = 0; rc == 0 && cpu < count; cpu++) {
+		rc = create(&vcpus[cpu], vm, cpu, (size_t)run_bytes, e);
+		if (rc == 0)
+			rc = set_up(&vcpus[cpu], cpu, cpuid, e);
+	}
+	free(cpuid);
+	if (rc < 0)
+		vcpus_finish(vcpus, count);
 	return rc;
 }
 
@@ -182,19 +239,43 @@ int vcpu_enter(struct vcpu *vcpu)
 }
 
 /*
- * immediate_exit covers a signal that arrives before KVM_RUN is entered; the signal covers a
- * vCPU that is inside. [KVM] KVM_RUN, immediate_exit.
+ * immediate_exit covers a signal that arrives before KVM_RUN is entered, or before there is a
+ * thread; the signal covers a vCPU that is inside. [KVM] KVM_RUN, immediate_exit. A thread's number
+ * may be another's by the time that the signal is sent; it is of this process and does not mind.
  */
 void vcpu_kick(struct vcpu *vcpu)
 {
+	pid_t tid;
+
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&vcpu->entered, __ATOMIC_ACQUIRE))
-		(void)pthread_kill(vcpu->thread, kick_signal());
+	tid = __atomic_load_n(&vcpu->tid, __ATOMIC_SEQ_CST);
+	if (tid)
+		(void)tgkill(getpid(), tid, kick_signal());
 }
 
 void vcpu_unkick(struct vcpu *vcpu)
 {
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+}
+
+void vcpu_begin(struct vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->tid, gettid(), __ATOMIC_SEQ_CST);
+}
+
+void vcpu_end(struct vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->tid, 0, __ATOMIC_SEQ_CST);
+}
+
+uint64_t vcpu_cpu_ns(const struct vcpu *vcpu)
+{
+	struct timespec ts = { 0 };
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(vcpu->thread, &clock) == 0)
+		(void)clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
 uint64_t vcpu_rip(const struct vcpu *vcpu)
@@ -204,22 +285,23 @@ uint64_t vcpu_rip(const struct vcpu *vcpu)
 	return kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0 ? 0 : regs.rip;
 }
 
+/*
+ * [KVM] KVM_GET_MP_STATE takes INIT, start-up IPIs and a paravirtual kick into account that arrived
+ * while the vCPU was outside, KVM_GET_VCPU_EVENTS an NMI or an SMI.
+ */
 bool vcpu_halted_for_good(const struct vcpu *vcpu)
 {
 	struct kvm_mp_state state;
+	struct kvm_vcpu_events events;
 	struct kvm_regs regs;
 
-	return kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &state) == 0 &&
-	       state.mp_state == KVM_MP_STATE_HALTED &&
-	       kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) == 0 && !(regs.rflags & RFLAGS_IF);
-}
-
-void vcpu_finish(struct vcpu *vcpu)
-{
-	if (vcpu->run)
-		(void)munmap(vcpu->run, vcpu->run_bytes);
-	if (vcpu->fd >= 0)
-		(void)close(vcpu->fd);
-	vcpu->run = NULL;
-	vcpu->fd = -1;
+	if (kvm_ioctl(vcpu->fd, KVM_GET_MP_STATE, &state) < 0)
+		return false;
+	if (state.mp_state == KVM_MP_STATE_UNINITIALIZED ||
+	    state.mp_state == KVM_MP_STATE_INIT_RECEIVED)
+		return true; /* where nothing but INIT and a start-up IPI count */
+	return state.mp_state == KVM_MP_STATE_HALTED &&
+	       kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) == 0 && !(regs.rflags & RFLAGS_IF) &&
+	       kvm_ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) == 0 && !events.nmi.pending &&
+	       !events.smi.pending;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One virtual CPU: created, given CPUID, MSRs, FPU, local APIC and the registers of a boot
- * protocol's entry; entered, kicked out, asked where it is.
+ * Virtual CPUs: created, given CPUID, MSRs, FPU and local APIC; the first one also the registers of
+ * a boot protocol's entry. Entered, kicked out, asked where they are.
  *
- * Authority: [KVM] "vcpu ioctls".
+ * CPU 0 starts by itself. The others wait inside KVM_RUN, as those of a PC that has just been
+ * switched on, until the guest sends them INIT and a start-up IPI.
+ *
+ * Authority: [KVM] "vcpu ioctls"; [SDM] "Multiple-Processor (MP) Initialization".
  */
 #ifndef TVMM_VCPU_H
 #define TVMM_VCPU_H
@@ -12,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "boot/entry.h"
 #include "vmm/base/err.h"
@@ -24,28 +28,34 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run; /* shared with KVM */
 	size_t run_bytes;
-	pthread_t thread; /* the one inside vcpu_enter(); valid while `entered` is true */
-	bool entered;
+	pthread_t thread; /* to be waited for, by the one that made it */
+	pid_t tid;        /* atomic: the thread between vcpu_begin() and vcpu_end(); else 0 */
 };
 
 /*
- * Once per process, before the vCPU's thread is made: installs the handler of the kick signal, and
+ * Once per process, before the vCPUs' threads are made: installs the handler of the kick signal, and
  * unblocks it in this thread and those it makes.
  */
 void vcpu_init_kick(void);
 
-/* Creates vCPU 0 of the VM. 0, or -errno with *e filled and nothing to finish. */
-int vcpu_init(struct vcpu *vcpu, const struct vm *vm, struct err *e);
-
-/* CPUID as the host's KVM supports it, changed as cpu asks; MSRs, FPU and local APIC. */
-int vcpu_setup(struct vcpu *vcpu, const struct vm *vm, const struct cpu_model *cpu, struct err *e);
+/*
+ * Creates vCPUs 0 to count - 1 of the VM, with CPUID as the host's KVM supports it, changed as model
+ * asks; MSRs and FPU; the local APIC. 0, or -errno with *e filled and nothing to finish.
+ */
+int vcpus_init(struct vcpu *vcpus, unsigned int count, const struct vm *vm,
+	       const struct cpu_model *model, struct err *e);
+void vcpus_finish(struct vcpu *vcpus, unsigned int count);
 
 /* Loads the registers of a kernel's entry point. */
 int vcpu_set_entry(struct vcpu *vcpu, const struct entry_state *state, struct err *e);
 
+/* The calling thread is the vCPU's from here on, or is so no longer. */
+void vcpu_begin(struct vcpu *vcpu);
+void vcpu_end(struct vcpu *vcpu);
+
 /*
- * KVM_RUN. Returns 0 when vcpu->run tells an exit, -EINTR when the vCPU was kicked, another
- * -errno when KVM could not run it.
+ * KVM_RUN. Returns 0 when vcpu->run tells an exit, -EINTR when the vCPU was kicked, -EAGAIN when it
+ * should be entered again, another -errno when KVM could not run it.
  */
 int vcpu_enter(struct vcpu *vcpu);
 
@@ -56,12 +66,16 @@ int vcpu_enter(struct vcpu *vcpu);
 void vcpu_kick(struct vcpu *vcpu);
 void vcpu_unkick(struct vcpu *vcpu);
 
-/* Guest RIP, or 0 if KVM does not tell. Only from the vCPU's own thread, or after its end. */
+/* Nanoseconds of CPU time that vcpu->thread has used, the guest's included. */
+uint64_t vcpu_cpu_ns(const struct vcpu *vcpu);
+
+/* Guest RIP, or 0 if KVM does not tell. Only while the vCPU is out of the guest. */
 uint64_t vcpu_rip(const struct vcpu *vcpu);
 
-/* Halted with interrupts off: nothing but an NMI or a reset can wake it. */
+/*
+ * Halted with interrupts off, or waiting to be started: nothing but another CPU, an NMI or a reset
+ * can wake it, and none of them has. Only while the vCPU is out of the guest.
+ */
 bool vcpu_halted_for_good(const struct vcpu *vcpu);
-
-void vcpu_finish(struct vcpu *vcpu);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "vmm/base/must.h"
+#include "vmm/hostmem.h"
 
 static const char KVM_PATH[] = "/dev/kvm";
 
@@ -35,8 +36,7 @@ int kvm_ioctl(int fd, unsigned long request, void *argument)
 	return rc < 0 ? -errno : rc;
 }
 
-/* For requests whose argument is a number. */
-static int kvm_ioctl_value(int fd, unsigned long request, unsigned long value)
+int kvm_ioctl_value(int fd, unsigned long request, unsigned long value)
 {
 	return kvm_ioctl(fd, request, (void *)value);
 }
@@ -193,10 +193,7 @@ static int add_region(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size_
 	int rc;
 
 	if (!host)
-		return err_sys(e, errno,
-			       "the host cannot map %llu MiB of guest memory; ask for "
-			       "less with -m",
-			       (unsigned long long)(size_bytes >> 20));
+		return hostmem_explain(size_bytes, errno, e);
 	vm->memory.region[slot] = (struct guest_memory_region){ gpa, size_bytes, host };
 	region.userspace_addr = (uintptr_t)host;
 	rc = kvm_ioctl(vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region);

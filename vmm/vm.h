@@ -2,12 +2,12 @@
 /*
  * One virtual machine on /dev/kvm: its memory, its in-kernel interrupt controllers and timer.
  *
- * The order is memory, interrupt controllers, timer, vCPU. Since Linux 6.18 every registration
+ * The order is memory, interrupt controllers, timer, vCPUs. Since Linux 6.18 every registration
  * on KVM's in-kernel bus starts a grace period, and the next change of a memory slot waits for
  * it: controllers before memory cost 5 to 8 ms where memory before controllers costs 0.4.
  *
- * Authority: [KVM] "System ioctls", "VM ioctls". Left out: the split irqchip, more than one
- * vCPU, dirty logging.
+ * Authority: [KVM] "System ioctls", "VM ioctls". Left out: the split irqchip, dirty
+ * logging.
  */
 #ifndef TVMM_VM_H
 #define TVMM_VM_H
@@ -51,6 +51,9 @@ void vm_finish(struct vm *vm);
 
 /* ioctl() that is repeated while it is interrupted. Returns ioctl's value or -errno. */
 int kvm_ioctl(int fd, unsigned long request, void *argument);
+
+/* The same for requests whose argument is a number. */
+int kvm_ioctl_value(int fd, unsigned long request, unsigned long value);
 
 /* KVM_CHECK_EXTENSION: 0 when the capability is absent. */
 int kvm_capability(int fd, int capability);

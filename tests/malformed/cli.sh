@@ -302,7 +302,10 @@ refused "-m beyond what x86 can address" "bytes" -kernel good -m 8192T
 for time in 0 -1 soon 5x 1e400 ''; do
 	refused "--timeout '$time'" "-timeout" -kernel good --timeout "$time"
 done
-refused "-smp 2" "-smp|2" -kernel good -smp 2
+refused "-smp 0" "-smp|'0'|255" -kernel good -smp 0
+refused "-smp 256" "-smp|'256'|255|x2APIC" -kernel good -smp 256
+refused "-smp in two sockets" "-smp|sockets=2|sockets=1" -kernel good -smp 4,sockets=2
+refused "-smp with a word that is none" "-smp|'core=4'" -kernel good -smp 4,core=4
 refused "-smp x" "-smp|'x'" -kernel good -smp x
 refused "-cpu of another name" "-cpu|'qemu64'" -kernel good -cpu qemu64
 refused "-cpu with a feature that is none" "-cpu|'avx22'|'avx2'" -kernel good -cpu host,-avx22

@@ -144,6 +144,26 @@ START_TEST(rip_and_instruction)
 }
 END_TEST
 
+START_TEST(the_cpu_where_there_are_several)
+{
+	struct ending ending = { .kind = ENDING_TRIPLE_FAULT, .rip = 0x8010 };
+	char text[TEXT_BYTES];
+
+	ending_describe(&ending, text, sizeof(text));
+	ck_assert_ptr_null(strstr(text, "CPU"));
+	ending.cpus = 1;
+	ending_describe(&ending, text, sizeof(text));
+	ck_assert_ptr_null(strstr(text, "CPU"));
+	ending.cpus = 2;
+	ending_describe(&ending, text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, ", at RIP 0x8010 on CPU 0"));
+	ending.cpu = 1;
+	ending.rip = 0;
+	ending_describe(&ending, text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, ", on CPU 1"));
+}
+END_TEST
+
 /* The longest sentence there can be fits into what main gives; in less it is cut, not overrun. */
 START_TEST(every_length_of_text)
 {
@@ -151,13 +171,15 @@ START_TEST(every_length_of_text)
 		.kind = ENDING_KVM_INTERNAL_ERROR,
 		.detail = UINT64_MAX,
 		.rip = UINT64_MAX,
+		.cpu = 254,
+		.cpus = 255,
 		.instruction_bytes = ENDING_BYTES_MAX,
 	};
 	char whole[TEXT_BYTES];
 
 	memset(ending.instruction, 0xff, sizeof(ending.instruction));
 	ending_describe(&ending, whole, sizeof(whole));
-	ck_assert_ptr_nonnull(strstr(whole, "RIP 0xffffffffffffffff"));
+	ck_assert_ptr_nonnull(strstr(whole, "RIP 0xffffffffffffffff on CPU 254"));
 	for (size_t size = 1; size <= sizeof(whole); size++) {
 		char *text = malloc(size); /* exact, so that a sanitizer sees each byte beyond */
 
@@ -172,10 +194,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { statuses_of_the_table,       no_kind_is_forgotten,
-				       sentences_say_what_happened, no_two_share_a_sentence,
-				       every_exit_reason_differs,   rip_and_instruction,
-				       every_length_of_text };
+	const TTest *const tests[] = { statuses_of_the_table,           no_kind_is_forgotten,
+				       sentences_say_what_happened,     no_two_share_a_sentence,
+				       every_exit_reason_differs,       rip_and_instruction,
+				       the_cpu_where_there_are_several, every_length_of_text };
 	Suite *suite = suite_create("ending");
 	TCase *tcase = tcase_create("ending");
 	SRunner *runner;

@@ -304,18 +304,24 @@ START_TEST(serial_and_escape)
 }
 END_TEST
 
-START_TEST(one_cpu)
+/* What the words mean is test_topology.c's. */
+START_TEST(number_of_cpus)
 {
+	accept("-kernel bz");
+	ck_assert_uint_eq(o.cpus, 1);
 	accept("-kernel bz -smp 1");
-	accept("-kernel bz -smp cpus=1");
-	accept("-kernel bz -smp 1,sockets=1");
-	refuse("-kernel bz -smp 2", "-smp", "2 CPUs");
-	refuse("-kernel bz -smp cpus=4", "-smp", "4 CPUs");
+	ck_assert_uint_eq(o.cpus, 1);
+	accept("-kernel bz -smp cpus=4,sockets=1");
+	ck_assert_uint_eq(o.cpus, 4);
+	accept("-kernel bz -smp 2 --smp=255");
+	ck_assert_uint_eq(o.cpus, 255);
+	refuse("-kernel bz -smp 256", "-smp", "255");
 	refuse("-kernel bz -smp 4294967297", "-smp", NULL); /* 1 in 32 bits */
 	refuse("-kernel bz -smp 0", "-smp", "'0'");
 	refuse("-kernel bz -smp x", "-smp", "'x'");
 	refuse("-kernel bz -smp 1x", "-smp", "'1x'");
 	refuse("-kernel bz -smp -1", "-smp", "'-1'");
+	refuse("-kernel bz -smp 2,threads=2", "-smp", "threads=2");
 	refuse("-kernel bz -smp=", "-smp", NULL);
 }
 END_TEST
@@ -516,7 +522,7 @@ int main(void)
 		until,
 		until_without_back_references,
 		serial_and_escape,
-		one_cpu,
+		number_of_cpus,
 		cpu,
 		debug_exit,
 		accepted_without_effect,

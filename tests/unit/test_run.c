@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/base/clock.h"
 #include "vmm/run.h"
 
 enum {
@@ -135,9 +136,11 @@ static void setup(void)
 				      (struct byte_sink){ keep_sent, NULL }, &at_f4, &e),
 			 0);
 	run = (struct run){ .kvm = &page.run,
-			    .entry = { fake_enter, fake_unkick, fake_halted, NULL },
+			    .entry = { fake_enter, fake_unkick, fake_halted, NULL, NULL },
 			    .machine = &machine,
 			    .control = &control };
+	control.runs = &run;
+	control.cpus = 1;
 }
 
 static void teardown(void)
@@ -156,6 +159,11 @@ static void add(struct step step)
 {
 	ck_assert_int_lt(fake.steps, STEPS_MAX);
 	fake.step[fake.steps++] = step;
+}
+
+static void add_io(uint8_t direction, uint16_t port, uint8_t size, uint32_t count, const char *data)
+{
+	add((struct step){ .reason = KVM_EXIT_IO, .io = { direction, size, port, count, data } });
 }
 
 static struct ending ends(enum ending_kind kind)
@@ -251,12 +259,51 @@ START_TEST(every_errno)
 }
 END_TEST
 
-/* Ports. */
-
-static void add_io(uint8_t direction, uint16_t port, uint8_t size, uint32_t count, const char *data)
+/*
+ * KVM that wants to be entered again and again, as for a CPU that waits for its start and was sent an
+ * NMI, is not asked as fast as the host can.
+ */
+static int turns_away(void *ctx)
 {
-	add((struct step){ .reason = KVM_EXIT_IO, .io = { direction, size, port, count, data } });
+	(void)ctx;
+	if (++fake.entered == 60)
+		control_end_kind(&control, ENDING_TIMEOUT);
+	return -EAGAIN;
 }
+
+START_TEST(turned_away_again_and_again)
+{
+	uint64_t begin = clock_now_ns();
+
+	run.entry.enter = turns_away;
+	(void)ends(ENDING_TIMEOUT);
+	ck_assert_uint_gt(clock_now_ns() - begin, 40 * 1000000ULL);
+}
+END_TEST
+
+/* A start takes two or three such returns; that is not the time to nap. */
+START_TEST(turned_away_a_few_times)
+{
+	uint64_t shortest = UINT64_MAX;
+
+	for (int i = 0; i < 20; i++) {
+		uint64_t begin = clock_now_ns();
+
+		for (int j = 0; j < 4; j++)
+			add((struct step){ .rc = -EAGAIN });
+		add_io(SPEC_IO_OUT, SPEC_NOBODYS_PORT, 1, 1, "x");
+		for (int j = 0; j < 6; j++)
+			add((struct step){ .rc = -EAGAIN });
+		(void)ends(ENDING_SIGNAL);
+		if (clock_now_ns() - begin < shortest)
+			shortest = clock_now_ns() - begin;
+		again();
+	}
+	ck_assert_uint_lt(shortest, 1000000);
+}
+END_TEST
+
+/* Ports. */
 
 START_TEST(rep_outsb)
 {
@@ -526,7 +573,7 @@ START_TEST(stopped_and_asked)
 END_TEST
 
 /* With a console that nobody reads the loop waits outside the guest, until the run is ended. */
-enum { EXITS_UNTIL_FULL = 13 };
+enum { EXITS_OF_A_PAGE = 12, EXITS_UNTIL_FULL = EXITS_OF_A_PAGE + 2 };
 
 static void *end_in_a_moment(void *unused)
 {
@@ -558,13 +605,16 @@ START_TEST(a_full_console_holds_the_guest)
 	console_init(&console, &nowhere, &control, &marks, NULL);
 	machine.uart.tx = (struct byte_sink){ console_put, &console };
 	run.console = &console;
-	for (int i = 1; i < EXITS_UNTIL_FULL; i++) /* 48 KiB: room enough */
+	for (int i = 0; i < EXITS_OF_A_PAGE; i++) /* 48 KiB: room enough */
 		add_io(SPEC_IO_OUT, SPEC_COM1, 1, sizeof(bytes), bytes);
-	add_io(SPEC_IO_OUT, SPEC_COM1, 1, 1, "x"); /* less than the room that is waited for */
+	add_io(SPEC_IO_OUT, SPEC_COM1, 1, 1,
+	       "x"); /* leaves less than the room that is waited for */
+	add_io(SPEC_IO_OUT, SPEC_COM1, 1, 1, "y");
 	add((struct step){ .reason = KVM_EXIT_SHUTDOWN }); /* not to be reached */
 	ck_assert_int_eq(pthread_create(&thread, NULL, end_when_full, NULL), 0);
 	(void)ends(ENDING_TIMEOUT);
 	ck_assert_int_eq(fake.entered, EXITS_UNTIL_FULL);
+	ck_assert_uint_eq(console_bytes(&console), EXITS_OF_A_PAGE * sizeof(bytes) + 1);
 	(void)pthread_join(thread, NULL);
 	console_finish(&console);
 }
@@ -623,6 +673,8 @@ int main(void)
 		every_exit_reason,
 		exit_reasons_beyond,
 		every_errno,
+		turned_away_again_and_again,
+		turned_away_a_few_times,
 		rep_outsb,
 		rep_outsb_a_page,
 		rep_outsw_moves_through_memory_not_ports,

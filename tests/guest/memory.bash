@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+#
+# Memory from the least to beyond the hole below 4 GiB, and memory that the host cannot give.
+
+mib=$((1 << 20)) hole_start=$((3 << 30)) hole_end=$((4 << 30))
+
+# Does this host have so many MiB at all? The guest touches next to nothing of them.
+host_has() {
+	[ "$(awk '/^(MemTotal|SwapTotal):/ { sum += $2 } END { print int(sum / 1024) }' /proc/meminfo)" -ge "$1" ]
+}
+
+regions() { # MIB: the RAM from 1 MiB on, as tests/guest/memory.S prints it
+	local bytes=$(($1 * mib)) low
+	low=$((bytes < hole_start ? bytes : hole_start))
+	printf '%016x-%016x\n' $mib $((low - 1))
+	[ "$bytes" = "$low" ] || printf '%016x-%016x\n' $hole_end $((hole_end + bytes - low - 1))
+	echo 00
+}
+
+for size in 24 2048 3071 3072 3073 4096 6144; do
+	begin "-m ${size}M: RAM is where the e820 map says, and nowhere else"
+	if ! host_has $size; then
+		skip "this host has less"
+		continue
+	fi
+	run memory -m $size --timeout 15
+	expect_status 0
+	regions $size >"$work/wanted"
+	expect_same "$work/wanted" "$out"
+	verdict
+done
+
+begin "more memory than the host has: a clear word with the numbers, status 125"
+cmdline=$'up\n'
+total=$(awk '/^(MemTotal|SwapTotal):/ { sum += $2 } END { print int(sum / 1024) }' /proc/meminfo)
+run halt -m $((total + 2))
+expect_status 125
+expect_sentence "$((total + 2)) MiB"
+expect_sentence "this host has [0-9]* MiB"
+expect_output ''
+run halt -m 8T
+expect_status 125
+expect_sentence "8388608 MiB"
+verdict
+
+begin "more memory than the process may have: a clear word with the numbers, status 125"
+tvmm_with halt -m 256
+(ulimit -v 200000 && exec timeout -s KILL 10 "${command[@]}") >"$out" 2>"$err" </dev/null
+status=$?
+expect_status 125
+expect_sentence "256 MiB.* 195 MiB of address space"
+expect_output ''
+verdict
