@@ -249,8 +249,10 @@ static int make_vm(struct probing *p, struct err *e)
 {
 	const struct vm_ram ram = { .low_bytes = PROBE_RAM_BYTES };
 	const struct cpu_model host_cpu = { { 0 } };
-	int rc = vm_add_memory(&p->vm, &ram, e);
+	int rc = vm_map_memory(&p->vm, &ram, e);
 
+	if (rc == 0)
+		rc = vm_add_memory(&p->vm, e);
 	if (rc == 0)
 		rc = vm_add_interrupt_controllers(&p->vm, e);
 	if (rc == 0)
@@ -465,6 +467,7 @@ void probe_run(struct probe_result *result)
 			.value = -1,
 		};
 	result->capabilities = CAPABILITIES;
+	vm_init(&probing.vm);
 	if (vm_open(&probing.vm, &result->err) == 0) {
 		ask_kvm(&probing, result);
 		(void)run_checks(&probing, result);

@@ -23,7 +23,7 @@ void session_init(struct session *session, const struct options *options, const 
 	session->marks = *marks;
 	kernel_init(&session->kernel);
 	session->initrd.fd = -1;
-	session->vm.kvm_fd = session->vm.vm_fd = -1;
+	vm_init(&session->vm);
 	session->serial.in_fd = session->serial.out_fd = session->serial.listen_fd = -1;
 	session->control.wake_fd = -1;
 	session->supervisor.signal_fd = -1;
@@ -86,7 +86,7 @@ static int make_vcpus(struct session *session, struct err *e)
 	return vcpu_set_entry(&session->vcpus[0], &entry, e);
 }
 
-static int make_vm(struct session *session, struct err *e)
+static int map_memory(struct session *session, struct err *e)
 {
 	const struct boot_plan *plan = &session->plan;
 	const struct vm_ram ram = {
@@ -96,10 +96,69 @@ static int make_vm(struct session *session, struct err *e)
 	};
 	int rc = hostmem_can_give(session->options->ram_bytes, e);
 
-	if (rc == 0)
-		rc = vm_open(&session->vm, e);
-	if (rc == 0)
-		rc = vm_add_memory(&session->vm, &ram, e);
+	return rc < 0 ? rc : vm_map_memory(&session->vm, &ram, e);
+}
+
+/* ---- guest memory is filled while the VM is opened -------------------------------------------- */
+
+struct filling {
+	struct session *session;
+	pthread_t thread;
+	int rc;
+	struct err e;
+};
+
+enum { FILLING_STACK_BYTES = 128 << 10 };
+
+static void *fill_memory(void *argument)
+{
+	struct filling *f = argument;
+	struct session *session = f->session;
+	struct kernel *kernel = &session->kernel;
+	const struct input_file *initrd = session->options->initrd ? &session->initrd : NULL;
+
+	f->rc = place_boot(&session->request, &session->plan, kernel_image(kernel), initrd,
+			   &session->vm.memory, &f->e);
+	if (f->rc == 0)
+		f->rc = kernel_check_placed(kernel, &session->plan, &session->vm.memory, &f->e);
+	kernel_finish(kernel);
+	file_close(&session->initrd);
+	return NULL;
+}
+
+/*
+ * KVM_CREATE_VM waits for a grace period on Linux before 6.13, where it moves a thread of its own
+ * into the control group: 8 ms and more, in which a thread can fill the memory. This one calls KVM,
+ * because a thread that was just started comes second where there is one CPU. A host without KVM
+ * is told before a file that changed meanwhile.
+ */
+static int open_and_fill(struct session *session, struct err *e)
+{
+	struct filling filling = { .session = session };
+	pthread_attr_t attributes;
+	bool threaded;
+	int rc;
+
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setstacksize(&attributes, FILLING_STACK_BYTES);
+	threaded = pthread_create(&filling.thread, &attributes, fill_memory, &filling) == 0;
+	(void)pthread_attr_destroy(&attributes);
+	rc = vm_open(&session->vm, e);
+	if (threaded)
+		(void)pthread_join(filling.thread, NULL);
+	else
+		(void)fill_memory(&filling);
+	if (rc < 0)
+		return rc;
+	if (filling.rc < 0)
+		*e = filling.e;
+	return filling.rc;
+}
+
+static int make_vm(struct session *session, struct err *e)
+{
+	int rc = vm_add_memory(&session->vm, e);
+
 	if (rc == 0)
 		rc = vm_add_interrupt_controllers(&session->vm, e);
 	return rc < 0 ? rc : make_vcpus(session, e);
@@ -127,15 +186,11 @@ int session_place(struct session *session, struct err *e)
 	if (rc == 0)
 		rc = chardev_open(&session->serial, &session->options->serial, e);
 	if (rc == 0)
+		rc = map_memory(session, e);
+	if (rc == 0)
+		rc = open_and_fill(session, e);
+	if (rc == 0)
 		rc = make_vm(session, e);
-	if (rc == 0)
-		rc = place_boot(&session->request, &session->plan, kernel_image(&session->kernel),
-				session->options->initrd ? &session->initrd : NULL,
-				&session->vm.memory, e);
-	if (rc == 0)
-		rc = kernel_check_placed(&session->kernel, &session->plan, &session->vm.memory, e);
-	kernel_finish(&session->kernel);
-	file_close(&session->initrd);
 	mark_now(&session->marks, MARK_PLACED);
 	return rc;
 }

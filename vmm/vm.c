@@ -132,12 +132,25 @@ static void ask_for_instruction_bytes(const struct vm *vm)
 		(void)kvm_ioctl(vm->vm_fd, KVM_ENABLE_CAP, &enable);
 }
 
+void vm_init(struct vm *vm)
+{
+	memset(vm, 0, sizeof(*vm));
+	vm->kvm_fd = vm->vm_fd = -1;
+}
+
+static void close_descriptors(struct vm *vm)
+{
+	if (vm->vm_fd >= 0)
+		(void)close(vm->vm_fd);
+	if (vm->kvm_fd >= 0)
+		(void)close(vm->kvm_fd);
+	vm->vm_fd = vm->kvm_fd = -1;
+}
+
 int vm_open(struct vm *vm, struct err *e)
 {
 	int rc;
 
-	memset(vm, 0, sizeof(*vm));
-	vm->vm_fd = -1;
 	vm->kvm_fd = open(KVM_PATH, O_RDWR | O_CLOEXEC);
 	if (vm->kvm_fd < 0)
 		return explain_failure(errno, "cannot be opened", e);
@@ -148,8 +161,7 @@ int vm_open(struct vm *vm, struct err *e)
 			rc = explain_failure(-vm->vm_fd, "no virtual machine can be created", e);
 	}
 	if (rc < 0) {
-		vm->vm_fd = -1;
-		vm_finish(vm);
+		close_descriptors(vm);
 		return rc;
 	}
 	ask_for_instruction_bytes(vm);
@@ -181,35 +193,46 @@ static void *map_ram(uint64_t size_bytes)
 	return aligned;
 }
 
-static int add_region(struct vm *vm, uint32_t slot, uint64_t gpa, uint64_t size_bytes,
+static int map_region(struct guest_memory_region *region, uint64_t gpa, uint64_t size_bytes,
 		      struct err *e)
 {
-	struct kvm_userspace_memory_region region = {
-		.slot = slot,
-		.guest_phys_addr = gpa,
-		.memory_size = size_bytes,
-	};
 	uint8_t *host = map_ram(size_bytes);
-	int rc;
 
 	if (!host)
 		return hostmem_explain(size_bytes, errno, e);
-	vm->memory.region[slot] = (struct guest_memory_region){ gpa, size_bytes, host };
-	region.userspace_addr = (uintptr_t)host;
-	rc = kvm_ioctl(vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region);
-	if (rc < 0)
-		return err_sys(e, -rc, "KVM refuses %llu MiB of guest memory at %#llx",
-			       (unsigned long long)(size_bytes >> 20), (unsigned long long)gpa);
+	*region = (struct guest_memory_region){ gpa, size_bytes, host };
 	return 0;
 }
 
-int vm_add_memory(struct vm *vm, const struct vm_ram *ram, struct err *e)
+int vm_map_memory(struct vm *vm, const struct vm_ram *ram, struct err *e)
 {
-	int rc = add_region(vm, 0, 0, ram->low_bytes, e);
+	int rc = map_region(&vm->memory.region[0], 0, ram->low_bytes, e);
 
 	if (rc == 0 && ram->high_bytes)
-		rc = add_region(vm, 1, ram->high_gpa, ram->high_bytes, e);
+		rc = map_region(&vm->memory.region[1], ram->high_gpa, ram->high_bytes, e);
 	return rc;
+}
+
+int vm_add_memory(struct vm *vm, struct err *e)
+{
+	for (uint32_t slot = 0; slot < GUEST_MEMORY_REGIONS; slot++) {
+		const struct guest_memory_region *from = &vm->memory.region[slot];
+		struct kvm_userspace_memory_region region = {
+			.slot = slot,
+			.guest_phys_addr = from->gpa,
+			.memory_size = from->size_bytes,
+			.userspace_addr = (uintptr_t)from->host,
+		};
+		int rc = 0;
+
+		if (from->size_bytes)
+			rc = kvm_ioctl(vm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region);
+		if (rc < 0)
+			return err_sys(e, -rc, "KVM refuses %llu MiB of guest memory at %#llx",
+				       (unsigned long long)(from->size_bytes >> 20),
+				       (unsigned long long)from->gpa);
+	}
+	return 0;
 }
 
 int vm_add_interrupt_controllers(struct vm *vm, struct err *e)
@@ -241,11 +264,7 @@ void vm_set_irq(const struct vm *vm, uint32_t irq, bool level)
 
 void vm_finish(struct vm *vm)
 {
-	if (vm->vm_fd >= 0)
-		(void)close(vm->vm_fd);
-	if (vm->kvm_fd >= 0)
-		(void)close(vm->kvm_fd);
-	vm->vm_fd = vm->kvm_fd = -1;
+	close_descriptors(vm);
 	for (size_t i = 0; i < GUEST_MEMORY_REGIONS; i++) {
 		struct guest_memory_region *r = &vm->memory.region[i];
 

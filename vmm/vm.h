@@ -31,14 +31,20 @@ struct vm_ram {
 	uint64_t high_gpa, high_bytes;
 };
 
+/* Nothing is open or mapped. */
+void vm_init(struct vm *vm);
+
+/* Maps guest RAM, zeroed. The VM need not exist yet. */
+int vm_map_memory(struct vm *vm, const struct vm_ram *ram, struct err *e);
+
 /*
- * Opens /dev/kvm, checks the API version and creates the VM. Returns 0, or -errno with *e saying
- * what the host lacks and who can mend it; *vm needs no vm_finish then.
+ * Opens /dev/kvm, checks the API version and creates the VM; touches no memory of the guest's.
+ * Returns 0, or -errno with *e saying what the host lacks and who can mend it.
  */
 int vm_open(struct vm *vm, struct err *e);
 
-/* Maps guest RAM, zeroed, and gives it to the VM. */
-int vm_add_memory(struct vm *vm, const struct vm_ram *ram, struct err *e);
+/* Gives the mapped RAM to the VM. */
+int vm_add_memory(struct vm *vm, struct err *e);
 
 /* Creates PIC, I/O APIC, local APICs and the PIT inside KVM. After vm_add_memory. */
 int vm_add_interrupt_controllers(struct vm *vm, struct err *e);
