@@ -5,7 +5,10 @@
 #include <string.h>
 #define ZLIB_CONST
 #include <zlib.h>
+#include <zstd.h>
 
+#include "boot/unpackers.h"
+#include "boot/unpackformat.h"
 #include "vmm/base/le.h"
 
 struct magic {
@@ -20,7 +23,7 @@ struct magic {
 #define PACKED      "a compressed vmlinux must be unpacked first, an initramfs goes to -initrd"
 #define A_DISK      "a direct boot takes a kernel, not a disk"
 
-enum { GZIP_INNER_BYTES = 0x206 }; /* of what is inside gzip data: up to HdrS */
+enum { INNER_BYTES = 0x206 }; /* of what is packed: up to HdrS */
 
 /* In order: what is more exact comes before what is more general ("MZ" is the start of many). */
 static const struct magic kinds[] = {
@@ -59,18 +62,17 @@ static const struct magic kinds[] = {
 	{ 0, 4, "QEVM", "a saved state of QEMU; give the kernel that it was started with" },
 };
 
-/* The same for what is inside gzip data. */
-static const struct magic gzip_kinds[] = {
+/* The same for what is packed. */
+static const struct magic packed_kinds[] = {
 	{ 0, 4,
 	  "\x7f"
 	  "ELF",
-	  "a compressed vmlinux (gzip data with an ELF file inside); unpack it first, "
-	  "or " USE_BZIMAGE },
+	  "a compressed vmlinux (an ELF file, packed); unpack it first, or " USE_BZIMAGE },
 	{ 0x38, 4, "ARM\x64",
-	  "an arm64 Image packed with gzip, not an x86 kernel; build it with ARCH=x86_64" },
-	{ 0x202, 4, "HdrS", "a bzImage packed with gzip once more; unpack it first" },
-	{ 0, 5, "07070", "an initramfs (gzip data with a cpio archive inside); " AS_INITRD },
-	{ 0x101, 5, "ustar", "a tar archive packed with gzip; give the kernel that is in it" },
+	  "an arm64 Image, packed, not an x86 kernel; build it with ARCH=x86_64" },
+	{ 0x202, 4, "HdrS", "a bzImage, packed once more; unpack it first" },
+	{ 0, 5, "07070", "an initramfs (a cpio archive, packed); " AS_INITRD },
+	{ 0x101, 5, "ustar", "a tar archive, packed; give the kernel that is in it" },
 };
 
 static const char *match(const struct magic *list, size_t count, const uint8_t *head, size_t size)
@@ -85,7 +87,7 @@ static const char *match(const struct magic *list, size_t count, const uint8_t *
 	return NULL;
 }
 
-/* The first bytes of what gzip data holds: how many there are, 0 when they cannot be had. */
+/* gzip and zstd by their own streams, because boot/unpackers.h wants them whole. */
 static size_t gunzip_front(const uint8_t *head, size_t size, uint8_t *inner, size_t inner_bytes)
 {
 	z_stream z = { .next_in = head,
@@ -98,6 +100,41 @@ static size_t gunzip_front(const uint8_t *head, size_t size, uint8_t *inner, siz
 	(void)inflate(&z, Z_SYNC_FLUSH);
 	(void)inflateEnd(&z);
 	return inner_bytes - z.avail_out;
+}
+
+static size_t unzstd_front(const uint8_t *head, size_t size, uint8_t *inner, size_t inner_bytes)
+{
+	ZSTD_inBuffer in = { head, size, 0 };
+	ZSTD_outBuffer out = { inner, inner_bytes, 0 };
+	ZSTD_DStream *stream = ZSTD_createDStream();
+
+	if (stream)
+		(void)ZSTD_decompressStream(stream, &out, &in);
+	(void)ZSTD_freeDStream(stream);
+	return out.pos;
+}
+
+/* The first bytes of what is packed: how many there are, 0 when they cannot be had. */
+static size_t unpack_front(const uint8_t *head, size_t size, uint8_t *inner, size_t inner_bytes)
+{
+	struct unpack_stream s = {
+		.packed = head, .packed_bytes = size, .to = inner, .to_bytes = inner_bytes
+	};
+
+	switch (unpack_format_of(head, size)) {
+	case UNPACK_GZIP:
+		return gunzip_front(head, size, inner, inner_bytes);
+	case UNPACK_LZMA:
+		(void)unpack_lzma(&s);
+		return s.made_bytes;
+	case UNPACK_XZ:
+		(void)unpack_xz(&s);
+		return s.made_bytes;
+	case UNPACK_ZSTD:
+		return unzstd_front(head, size, inner, inner_bytes);
+	default:
+		return 0;
+	}
 }
 
 /* [PE] "COFF File Header", "Section Table": has a PE program a section of this name? */
@@ -121,8 +158,8 @@ static bool has_pe_section(const uint8_t *head, size_t size, const char name[8])
 
 const char *filekind_describe(const uint8_t *head, size_t size_bytes)
 {
-	uint8_t inner[GZIP_INNER_BYTES];
-	const char *text = NULL;
+	uint8_t inner[INNER_BYTES];
+	const char *text;
 
 	if (size_bytes > FILEKIND_HEAD_BYTES)
 		size_bytes = FILEKIND_HEAD_BYTES;
@@ -130,9 +167,8 @@ const char *filekind_describe(const uint8_t *head, size_t size_bytes)
 	    has_pe_section(head, size_bytes, ".linux\0"))
 		return "a UKI (a unified kernel image: a PE program with the kernel in its section "
 		       ".linux); take it out: objcopy -O binary -j .linux UKI bzImage";
-	if (size_bytes >= 2 && memcmp(head, "\x1f\x8b", 2) == 0)
-		text = match(gzip_kinds, sizeof(gzip_kinds) / sizeof(gzip_kinds[0]), inner,
-			     gunzip_front(head, size_bytes, inner, sizeof(inner)));
+	text = match(packed_kinds, sizeof(packed_kinds) / sizeof(packed_kinds[0]), inner,
+		     unpack_front(head, size_bytes, inner, sizeof(inner)));
 	if (!text)
 		text = match(kinds, sizeof(kinds) / sizeof(kinds[0]), head, size_bytes);
 	return text;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a file looks like by its first bytes: only to tell people what they handed over instead of
- * a kernel. gzip data is looked into, because a packed initramfs and a packed vmlinux are the two
- * that people have; of the other packers only the name is told.
+ * a kernel. What is packed with gzip, xz, lzma or zstd is looked into, because a packed initramfs
+ * and a packed vmlinux are the two that people have. Of bzip2, lzo and lz4, whose first block would
+ * be needed whole, only the name is told.
  *
  * Authority: the formats' own magic numbers; [PE] "Section Table" and [UKI] "UKI Components" for
  * .linux.
