@@ -6,7 +6,10 @@
 #include "boot/unpackers.h"
 #include "vmm/base/le.h"
 
-enum { SIZE_BYTES = 4 };
+enum {
+	SIZE_BYTES = 4,
+	PACKED_MORE_BYTES = 1 << 16, /* headers, and what may be behind the stream */
+};
 
 /* How each format is read. */
 static const struct {
@@ -55,6 +58,12 @@ static int check_payload(const struct input_file *kernel, const struct bzimage *
 	return 0;
 }
 
+/* More than any packer makes of what cannot be packed; lzo's is the most, a sixteenth. */
+static uint64_t packed_max_bytes(uint32_t size_bytes)
+{
+	return size_bytes + (uint64_t)size_bytes / 8 + PACKED_MORE_BYTES;
+}
+
 int unpack_size(const struct input_file *kernel, const struct bzimage *image, uint32_t *size_bytes,
 		struct err *e)
 {
@@ -77,6 +86,11 @@ int unpack_size(const struct input_file *kernel, const struct bzimage *image, ui
 			"payload's unpacked size, its last four bytes, is 0x%x; it must be at "
 			"most 0x%x, the init_size at 0x260",
 			*size_bytes, image->init_size);
+	if (image->payload_length > packed_max_bytes(*size_bytes))
+		return refuse(kernel, e, EBADMSG,
+			      "payload_length at 0x24c is 0x%x, but payload's unpacked size, its "
+			      "last four bytes, is only 0x%x",
+			      image->payload_length, *size_bytes);
 	return 0;
 }
 

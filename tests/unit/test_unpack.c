@@ -494,6 +494,31 @@ START_TEST(nothing_to_unpack)
 }
 END_TEST
 
+/* What is packed is never much more than what is unpacked: a payload of 4 GiB is not read for 1 MiB. */
+START_TEST(more_packed_than_unpacked)
+{
+	enum { PROMISE = 1 << 20, MAX = PROMISE + PROMISE / 8 + (64 << 10) };
+	static uint8_t bytes[16 + MAX + 1];
+	struct bzimage image = {
+		.init_size = UINT32_MAX,
+		.payload_offset = 16,
+		.payload_length = MAX,
+		.payload_format = UNPACK_GZIP,
+	};
+	struct input_file file;
+	uint32_t size_bytes;
+
+	memcpy(bytes + MAX + 16 - 4, "\0\0\x10\0", 4);
+	file_of_memory(&file, "kernel", "some/bzImage", bytes, sizeof(bytes));
+	ck_assert_int_eq(unpack_size(&file, &image, &size_bytes, &error), 0);
+	ck_assert_uint_eq(size_bytes, PROMISE);
+	memmove(bytes + 1, bytes, MAX + 16);
+	image.payload_length = MAX + 1;
+	ck_assert_int_eq(unpack_size(&file, &image, &size_bytes, &error), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(error.text, "payload_length at 0x24c is 0x130001"));
+}
+END_TEST
+
 /* More comes out than was promised, or less; the last promise is as much as can be written down. */
 START_TEST(wrong_promises)
 {
@@ -1033,6 +1058,7 @@ int main(void)
 	tcase_add_test(tc, magic_numbers);
 	tcase_add_test(tc, streams_of_the_tools);
 	tcase_add_test(tc, nothing_to_unpack);
+	tcase_add_test(tc, more_packed_than_unpacked);
 	tcase_add_test(tc, bomb_gzip);
 	tcase_add_test(tc, bomb_zstd);
 	tcase_add_test(tc, xz_dictionaries);
