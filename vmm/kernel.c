@@ -149,7 +149,7 @@ static int unpack(struct kernel *kernel, struct err *e)
 	(void)munmap(bytes, size_bytes);
 	if (rc < 0)
 		return rc;
-	file_of_memory(&kernel->unpacked, kernel->file.what, kernel->file.path, kernel->memory,
+	file_of_memory(&kernel->unpacked, "unpacked kernel", kernel->file.path, kernel->memory,
 		       kernel->memory_bytes);
 	kernel->origin = KERNEL_UNPACKED;
 	return 0;
@@ -182,8 +182,11 @@ static bool find_in_cache(struct kernel *kernel)
 /* What is in the payload, if it is a kernel that can be entered. */
 static int open_payload(struct kernel *kernel, enum kernel_unpack mode, struct err *e)
 {
-	int rc;
+	uint32_t size_bytes; /* what it is does not matter yet; that it is in order does */
+	int rc = unpack_size(&kernel->file, &kernel->bzimage_facts, &size_bytes, e);
 
+	if (rc < 0)
+		return rc;
 	if (!find_in_cache(kernel)) {
 		rc = unpack(kernel, e);
 		if (rc == 0 && mode == KERNEL_UNPACK_AUTO && !elfimage_is_elf(&kernel->unpacked)) {
@@ -210,7 +213,7 @@ static int open_payload(struct kernel *kernel, enum kernel_unpack mode, struct e
 }
 
 static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, bool no_cache,
-			struct err *e)
+			uint64_t ram_bytes, struct err *e)
 {
 	const struct bzimage *image = &kernel->bzimage_facts;
 	int rc = bzimage_parse(&kernel->file, &kernel->bzimage_facts, e);
@@ -218,7 +221,7 @@ static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, bool no_
 	if (rc < 0)
 		return rc;
 	kernel->bzimage = image;
-	if (mode == KERNEL_UNPACK_GUEST)
+	if (mode == KERNEL_UNPACK_GUEST || image->init_size > ram_bytes)
 		return 0;
 	if (image->payload_format == UNPACK_UNKNOWN) {
 		if (mode == KERNEL_UNPACK_AUTO)
@@ -238,14 +241,14 @@ static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, bool no_
 }
 
 int kernel_open(struct kernel *kernel, const char *path, enum kernel_unpack unpack, bool no_cache,
-		struct err *e)
+		uint64_t ram_bytes, struct err *e)
 {
 	int rc = file_open(&kernel->file, "kernel", path, KERNEL_MAX_FILE_BYTES, e);
 
 	if (rc < 0)
 		return rc;
 	if (!elfimage_is_elf(&kernel->file))
-		return open_bzimage(kernel, unpack, no_cache, e);
+		return open_bzimage(kernel, unpack, no_cache, ram_bytes, e);
 	rc = elfimage_parse(&kernel->file, &kernel->elf_facts, e);
 	if (rc == 0)
 		kernel->elf = &kernel->elf_facts;

@@ -65,9 +65,12 @@ void kernel_init(struct kernel *kernel);
 /*
  * Opens, parses and, if it is to be so, unpacks. Returns 0, or -errno with *e; kernel_finish() is
  * due either way. The cache is used unless no_cache; nothing that is wrong with it is an error.
+ *
+ * What needs more than ram_bytes, by its header's init_size, is left packed, whatever unpack says: no
+ * plan has room for it, and telling that must not cost the unpacking.
  */
 int kernel_open(struct kernel *kernel, const char *path, enum kernel_unpack unpack, bool no_cache,
-		struct err *e);
+		uint64_t ram_bytes, struct err *e);
 
 /* The file whose stretches the plan loads. */
 const struct input_file *kernel_image(const struct kernel *kernel);

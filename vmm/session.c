@@ -46,7 +46,7 @@ int session_plan(struct session *session, struct err *e)
 {
 	const struct options *options = session->options;
 	int rc = kernel_open(&session->kernel, options->kernel, options->unpack, options->no_cache,
-			     e);
+			     options->ram_bytes, e);
 
 	if (rc == 0)
 		rc = open_initrd(session, e);

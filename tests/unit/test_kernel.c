@@ -120,12 +120,14 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
+static uint64_t ram_bytes = 128 << 20;
+
 static int open_as(enum kernel_unpack unpack, bool no_cache)
 {
 	kernel_finish(&kernel);
 	kernel_init(&kernel);
 	memset(&error, 0, sizeof(error));
-	return kernel_open(&kernel, path, unpack, no_cache, &error);
+	return kernel_open(&kernel, path, unpack, no_cache, ram_bytes, &error);
 }
 
 static void opened_as(enum kernel_unpack unpack, bool no_cache, enum kernel_origin origin)
@@ -338,6 +340,23 @@ START_TEST(left_to_the_guest)
 END_TEST
 
 /* A damaged payload does not become the guest's by itself. */
+/* [BOOT] init_size: the kernel needs it all, so that there is nothing to unpack where there is less. */
+START_TEST(no_room_in_ram)
+{
+	enum kernel_unpack modes[] = { KERNEL_UNPACK_AUTO, KERNEL_UNPACK_HOST };
+
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		ram_bytes = IMAGE_INIT_SIZE - 1;
+		opened_as(modes[i], true, KERNEL_AS_IT_IS);
+		ck_assert_ptr_null(kernel.elf);
+		ck_assert_ptr_nonnull(kernel.bzimage);
+		ram_bytes = IMAGE_INIT_SIZE;
+		opened_as(modes[i], true, KERNEL_UNPACKED);
+	}
+}
+END_TEST
+
 START_TEST(damaged_payload)
 {
 	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
@@ -372,6 +391,7 @@ static Suite *kernel_suite(void)
 	tcase_add_test(tc, damaged_facts);
 	tcase_add_test(tc, rebuilt_meanwhile);
 	tcase_add_test(tc, left_to_the_guest);
+	tcase_add_test(tc, no_room_in_ram);
 	tcase_add_test(tc, damaged_payload);
 	tcase_add_test(tc, damaged_elf_inside);
 	suite_add_tcase(s, tc);
