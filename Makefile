@@ -27,7 +27,7 @@ ROOMS := vmm vmm/base vmm/timing boot devices initramfs
 SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*.S))
 OBJECTS := $(patsubst %,$(B)/obj/%.o,$(basename $(SOURCES)))
 LIBRARY := $(B)/libtvmm.a
-HEADERS := $(foreach room,$(ROOMS) tests/common,$(wildcard $(room)/*.h))
+HEADERS := $(foreach room,$(ROOMS) tests/common tests/malformed,$(wildcard $(room)/*.h))
 C_FILES := $(filter %.c,$(SOURCES)) $(wildcard tests/*/*.c) $(HEADERS)
 
 .PHONY: all help

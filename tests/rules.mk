@@ -1,14 +1,14 @@
 # The tests. Each folder of tests/ keeps one promise; `make check` runs all of them.
 
-include tests/guest/rules.mk tests/lab/rules.mk tests/bench/rules.mk
+include tests/guest/rules.mk tests/lab/rules.mk tests/bench/rules.mk tests/malformed/rules.mk
 
 CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 TEST_COMMON := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/common/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 MALFORMED_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/malformed/test_*.c))
-# What the scripts among them run.
-UNIT_TOOLS := $(B)/tests/unit/dump_acpi
+# What the scripts among them run, and the zoo.
+UNIT_TOOLS := $(B)/tests/unit/dump_acpi $(ZOO) $(ZOO_RUNNER)
 SCRIPT_TESTS := $(wildcard tests/unit/test_*.sh)
 KERNEL := $(B)/kernels/allnoconfig/bzImage
 
@@ -16,6 +16,7 @@ KERNEL := $(B)/kernels/allnoconfig/bzImage
 
 # What tests/check gets: TITLE=COMMAND.
 PLAIN = $(foreach test,$(UNIT_TESTS) $(MALFORMED_TESTS),$(patsubst $(B)/tests/%,%,$(test))=$(test))
+IN_MALFORMED = malformed/cli=tests/malformed/cli.sh $(IN_ZOO)
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
 IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
 IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu
@@ -30,11 +31,11 @@ check: ## install what is missing, run all tests
 build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests
 
 check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS)
-	@B=$(B) tests/check $(PLAIN) malformed/cli=tests/malformed/cli.sh $(SCRIPTS) $(IN_GUESTS) \
+	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) \
 		$(IN_BOOTS)
 
 check-unit: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) ## tests: registers, parsers, plans, messages; need nothing
-	@B=$(B) tests/check $(PLAIN) malformed/cli=tests/malformed/cli.sh $(SCRIPTS)
+	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS)
 
 check-guest: $(B)/tvmm guests ## tests: tiny guests on /dev/kvm
 	@B=$(B) tests/check $(IN_GUESTS)
