@@ -1,6 +1,7 @@
 # The tests. Each folder of tests/ keeps one promise; `make check` runs all of them.
 
-include tests/guest/rules.mk tests/lab/rules.mk tests/bench/rules.mk tests/malformed/rules.mk
+include tests/guest/rules.mk tests/lab/rules.mk tests/bench/rules.mk tests/malformed/rules.mk \
+	tests/fuzz/rules.mk
 
 CHECK_CFLAGS = $(shell $(PKG_CONFIG) --cflags check)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
@@ -20,6 +21,7 @@ IN_MALFORMED = malformed/cli=tests/malformed/cli.sh $(IN_ZOO)
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
 IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
 IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu
+FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all
 check: ## install what is missing, run all tests
@@ -28,11 +30,12 @@ check: ## install what is missing, run all tests
 	@$(MAKE) --no-print-directory check-all
 
 .PHONY: build-tests
-build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests
+build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests fuzz-build
 
-check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS)
+check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS) \
+		fuzz-build
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) \
-		$(IN_BOOTS)
+		$(IN_BOOTS) $(FUZZING)
 
 check-unit: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) ## tests: registers, parsers, plans, messages; need nothing
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS)
