@@ -147,7 +147,7 @@ static int judge(const struct input_file *kernel, const struct bzimage *image,
 	if (rc == -EFBIG)
 		return refuse(kernel, e, EFBIG,
 			      "payload at 0x%llx (%s, %u bytes) unpacks to more than the %zu bytes "
-			      "that it promises",
+			      "that it promises, so it is damaged; build or copy the kernel again",
 			      at, format, image->payload_length, s->to_bytes);
 	if (rc < 0)
 		return refuse(kernel, e, -rc,
@@ -156,8 +156,8 @@ static int judge(const struct input_file *kernel, const struct bzimage *image,
 			      at, format, image->payload_length);
 	if (s->made_bytes != s->to_bytes)
 		return refuse(kernel, e, EBADMSG,
-			      "payload at 0x%llx (%s, %u bytes) unpacks to %zu bytes; it promises "
-			      "%zu",
+			      "payload at 0x%llx (%s, %u bytes) unpacks to %zu bytes, but promises "
+			      "%zu, so it is damaged; build or copy the kernel again",
 			      at, format, image->payload_length, s->made_bytes, s->to_bytes);
 	return 0;
 }

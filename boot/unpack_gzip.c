@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gzip: one member. Linux's own decompressor leaves its checksum alone; here it is checked. With
- * libdeflate, which needs a quarter of zlib's instructions where all lies in memory.
+ * gzip: one member. Linux's own decompressor leaves its checksum alone; here it is checked.
+ *
+ * By libdeflate, which does nothing but memory to memory, in a fifth to a third of zlib's time. It
+ * reads a stream that is cut as if zeros followed: that damage may be told as too much data.
  */
 #include <libdeflate.h>
 
@@ -9,20 +11,19 @@
 
 int unpack_gzip(struct unpack_stream *s)
 {
-	struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
-	enum libdeflate_result result;
+	struct libdeflate_decompressor *inflater = libdeflate_alloc_decompressor();
+	enum libdeflate_result rc;
+	size_t made_bytes;
 
-	if (!decompressor)
+	if (!inflater)
 		return -ENOMEM;
-	result = libdeflate_gzip_decompress_ex(decompressor, s->packed, s->packed_bytes, s->to,
-					       s->to_bytes, NULL, &s->made_bytes);
-	libdeflate_free_decompressor(decompressor);
-	switch (result) {
-	case LIBDEFLATE_SUCCESS:
-		return 0;
-	case LIBDEFLATE_INSUFFICIENT_SPACE:
+	rc = libdeflate_gzip_decompress_ex(inflater, s->packed, s->packed_bytes, s->to, s->to_bytes,
+					   NULL, &made_bytes);
+	libdeflate_free_decompressor(inflater);
+	if (rc == LIBDEFLATE_INSUFFICIENT_SPACE)
 		return -EFBIG;
-	default:
-		return unpack_damaged(s, UNPACK_WRONG); /* it does not tell an early end apart */
-	}
+	if (rc != LIBDEFLATE_SUCCESS)
+		return unpack_damaged(s, UNPACK_WRONG);
+	s->made_bytes = made_bytes;
+	return 0;
 }

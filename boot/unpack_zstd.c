@@ -30,16 +30,11 @@ static int fault(struct unpack_stream *s, size_t rc)
 int unpack_zstd(struct unpack_stream *s)
 {
 	size_t frame_bytes = ZSTD_findFrameCompressedSize(s->packed, s->packed_bytes);
-	unsigned long long told = ZSTD_getFrameContentSize(s->packed, s->packed_bytes);
 	ZSTD_DCtx *context;
 	size_t made;
 
 	if (ZSTD_isError(frame_bytes))
 		return fault(s, frame_bytes);
-	if (told == ZSTD_CONTENTSIZE_ERROR)
-		return unpack_damaged(s, UNPACK_HEADER);
-	if (told != ZSTD_CONTENTSIZE_UNKNOWN && told > s->to_bytes)
-		return -EFBIG;
 	context = ZSTD_createDCtx();
 	if (!context)
 		return -ENOMEM;

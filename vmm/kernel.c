@@ -95,7 +95,10 @@ static void *map_memory(size_t size_bytes)
 	void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	(void)madvise(memory, size_bytes, MADV_HUGEPAGE); /* 3 of 9 ms for 12 MB */
+	return memory;
 }
 
 static void keep_in_cache(struct kernel *kernel)

@@ -322,6 +322,41 @@ START_TEST(streams_of_the_tools)
 }
 END_TEST
 
+/* A wrong bit in each checksum, and in what says which format it is. */
+START_TEST(checksums)
+{
+	static const struct {
+		enum unpack_format format;
+		const uint8_t *stream;
+		size_t size_bytes, at;
+		const char *says;
+	} cases[] = {
+		{ UNPACK_GZIP, tool_gzip, sizeof(tool_gzip), sizeof(tool_gzip) - 8, "is wrong" },
+		{ UNPACK_BZIP2, tool_bzip2, sizeof(tool_bzip2), 10, "its checksum is wrong" },
+		{ UNPACK_XZ, tool_xz, sizeof(tool_xz), 52, "its checksum is wrong" },
+		{ UNPACK_LZO, tool_lzo, sizeof(tool_lzo), 46, "its checksum is wrong" },
+		{ UNPACK_ZSTD, tool_zstd, sizeof(tool_zstd), sizeof(tool_zstd) - 1,
+		  "its checksum is wrong" },
+		{ UNPACK_GZIP, tool_gzip, sizeof(tool_gzip), 1, "is wrong" },
+		{ UNPACK_BZIP2, tool_bzip2, sizeof(tool_bzip2), 2, "is wrong" },
+		{ UNPACK_LZMA, tool_lzma, sizeof(tool_lzma), 0, "is damaged" },
+		{ UNPACK_XZ, tool_xz, sizeof(tool_xz), 5, "its header is wrong" },
+		{ UNPACK_LZO, tool_lzo, sizeof(tool_lzo), 8, "its header is wrong" },
+		{ UNPACK_LZ4, tool_lz4, sizeof(tool_lz4), 3, "its header is wrong" },
+		{ UNPACK_ZSTD, tool_zstd, sizeof(tool_zstd), 3, "its header is wrong" },
+	};
+	struct payload payload;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		payload_of_stream(&payload, cases[i].format, cases[i].stream, cases[i].size_bytes,
+				  sizeof(text));
+		payload.bytes[cases[i].at] ^= 0x80;
+		refused(cases[i].format, &payload, sizeof(text), EBADMSG, cases[i].says);
+		payload_free(&payload);
+	}
+}
+END_TEST
+
 /* Sizes round the formats' blocks, and some MiB. */
 START_TEST(round_trips)
 {
@@ -415,6 +450,9 @@ START_TEST(shrinking_file)
 	ck_assert_int_eq(unpack_payload(&file, &image, to, sizeof(to), &error), -EIO);
 	file_close(&file);
 	file_of_memory(&file, "kernel", "some/bzImage", bytes, sizeof(bytes));
+	ck_assert_int_eq(unpack_size(&file, &image, &size_bytes, &error), -EIO);
+	ck_assert_int_eq(unpack_payload(&file, &image, to, sizeof(to), &error), -EIO);
+	image.payload_offset = 200; /* begins behind the end */
 	ck_assert_int_eq(unpack_size(&file, &image, &size_bytes, &error), -EIO);
 	ck_assert_int_eq(unpack_payload(&file, &image, to, sizeof(to), &error), -EIO);
 }
@@ -538,7 +576,7 @@ START_TEST(wrong_promises)
 		refused(format, &payload, n / 2, EFBIG, "unpacks to more than the ");
 		refused(format, &payload, n + 1, EBADMSG, "unpacks to ");
 		refused(format, &payload, n + 100000, EBADMSG, "unpacks to ");
-		refused(format, &payload, 0xffffffff, EBADMSG, "it promises 4294967295");
+		refused(format, &payload, 0xffffffff, EBADMSG, "but promises 4294967295");
 		payload_free(&payload);
 		free(contents);
 	}
@@ -553,27 +591,23 @@ START_TEST(nothing_inside)
 
 	payload_pack(&payload, format, "", 0);
 	if (payload.size_bytes >= UNPACK_HEAD_BYTES + 4)
-		refused(format, &payload, 1, EBADMSG, "unpacks to 0 bytes; it promises 1");
+		refused(format, &payload, 1, EBADMSG, "unpacks to 0 bytes, but promises 1");
 	payload_free(&payload);
 }
 END_TEST
 
+/* gzip's library reads zeros behind the end, and may find too much in them. */
 static void refused_when_cut(enum unpack_format format, const struct payload *whole,
-			     size_t cut_bytes, size_t size_bytes)
+			     size_t cut_bytes, const uint8_t *contents, size_t size_bytes)
 {
 	struct payload payload;
-	struct fence room;
 	int rc;
 
 	payload_of_stream(&payload, format, whole->bytes, cut_bytes, (uint32_t)size_bytes);
-	fence_init(&room, size_bytes);
-	rc = unpack_into(format, &payload, &room);
-	fence_finish(&room);
-	/* libdeflate takes what is missing for zeros, and may find too much in them. */
+	rc = unpack_and_compare(format, &payload, contents, size_bytes);
 	ck_assert_msg(rc == -EBADMSG || (format == UNPACK_GZIP && rc == -EFBIG),
-		      "%s, cut at %zu: %d: %s", unpack_format_name(format), cut_bytes, rc,
-		      rc ? error.text : "accepted");
-	ck_assert_ptr_nonnull(strstr(error.text, "payload"));
+		      "%s, cut to %zu: %d: %s", unpack_format_name(format), cut_bytes, rc,
+		      rc < 0 ? error.text : "accepted");
 	payload_free(&payload);
 }
 
@@ -586,12 +620,12 @@ START_TEST(cut_streams)
 
 	payload_pack(&payload, format, contents, SMALL);
 	for (size_t n = 0; n < payload.stream_bytes; n++)
-		refused_when_cut(format, &payload, n, SMALL);
+		refused_when_cut(format, &payload, n, contents, SMALL);
 	payload_free(&payload);
 	payload_pack(&payload, format, contents, BIG);
 	for (size_t i = 0; i < STEPS; i++)
-		refused_when_cut(format, &payload, payload.stream_bytes * i / STEPS, BIG);
-	refused_when_cut(format, &payload, payload.stream_bytes - 1, BIG);
+		refused_when_cut(format, &payload, payload.stream_bytes * i / STEPS, contents, BIG);
+	refused_when_cut(format, &payload, payload.stream_bytes - 1, contents, BIG);
 	payload_free(&payload);
 	free(contents);
 }
@@ -978,6 +1012,22 @@ START_TEST(lzop_headers)
 }
 END_TEST
 
+/* A block with fewer bytes in it than it says, and no checksum to tell. */
+START_TEST(lzop_block_too_short)
+{
+	enum { BYTES = 1000, FLAGS_LOW = 20, UNPACKED_LOW = 41 };
+	static const uint8_t zeros[BYTES];
+	struct payload payload;
+
+	payload_pack(&payload, UNPACK_LZO, zeros, BYTES);
+	payload.bytes[FLAGS_LOW] = 0;
+	unpacks_to(UNPACK_LZO, &payload, zeros, BYTES);
+	payload.bytes[UNPACKED_LOW]++;
+	refused(UNPACK_LZO, &payload, BYTES + 1, EBADMSG, "data or its checksum is wrong");
+	payload_free(&payload);
+}
+END_TEST
+
 START_TEST(lz4_frames)
 {
 	static const uint8_t end[] = { 0, 0, 0, 0, 1, 2, 3, 4, 5 };
@@ -1057,6 +1107,7 @@ int main(void)
 	tcase_add_test(tc, names);
 	tcase_add_test(tc, magic_numbers);
 	tcase_add_test(tc, streams_of_the_tools);
+	tcase_add_test(tc, checksums);
 	tcase_add_test(tc, nothing_to_unpack);
 	tcase_add_test(tc, more_packed_than_unpacked);
 	tcase_add_test(tc, bomb_gzip);
@@ -1066,6 +1117,7 @@ int main(void)
 	tcase_add_test(tc, lzma_that_tells_its_size);
 	tcase_add_test(tc, zstd_headers);
 	tcase_add_test(tc, lzop_headers);
+	tcase_add_test(tc, lzop_block_too_short);
 	tcase_add_test(tc, lz4_blocks);
 	tcase_add_test(tc, lz4_frames);
 	tcase_add_test(tc, no_memory);
