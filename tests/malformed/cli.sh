@@ -218,8 +218,8 @@ for length in 1 2 511 512 514 600 615 616 2047 2048 2049 2560 6000 6128; do
 	refused "kernel: the first $length bytes" "kernel|short" -kernel short
 done
 cp good large
-truncate -s $(((1 << 30) + 1)) large
-refused "kernel: more than 1 GiB" "large|1073741825|1073741824" -kernel large
+truncate -s $(((4 << 30) + 1)) large
+refused "kernel: more than 4 GiB" "large|4294967297|4294967296" -kernel large
 if truncate -s $((1 << 40)) large 2>/dev/null; then
 	refused "kernel: 1 TiB, sparse" "large|1099511627776" -kernel large
 else
