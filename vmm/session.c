@@ -290,6 +290,8 @@ static void settle_ending(struct session *session, struct ending *ending)
 {
 	enum announced announced = console_announced(&session->console);
 
+	if (ending->kind == ENDING_HALTED)
+		ending->cpu = 0; /* all of them were; chance decides which one finds it out */
 	switch (ending->kind) {
 	case ENDING_HALTED:
 		if (announced == ANNOUNCED_PANIC)
@@ -309,8 +311,6 @@ static void settle_ending(struct session *session, struct ending *ending)
 	default:
 		break;
 	}
-	if (ending->kind == ENDING_HALTED)
-		ending->cpu = 0; /* all of them were; chance decides which one finds it out */
 	ending->cpus = session->options->cpus;
 	ending->rip = vcpu_rip(&session->vcpus[ending->cpu]);
 }

@@ -165,3 +165,19 @@ status=$?
 expect_status 125
 expect_sentence "vCPU of CPU [0-9]*: Too many open files"
 verdict
+
+begin "more CPUs than this host's KVM gives: both numbers are told, before the guest starts"
+tvmm_with halt -smp 3 --timeout 10
+asked=$(strace -e trace=ioctl "${command[@]}" 2>&1 >/dev/null </dev/null | grep '^ioctl' |
+	grep -n KVM_CAP_MAX_VCPUS)
+if [ -z "$asked" ]; then
+	skip "strace cannot trace here"
+else
+	strace -o /dev/null -e trace=ioctl -e inject=ioctl:retval=2:when="${asked%%:*}" \
+		"${command[@]}" >"$out" 2>"$err" </dev/null
+	status=$?
+	expect_status 125
+	expect_sentence "-smp: 3 CPUs .* 2 at most"
+	expect_output ''
+	verdict
+fi
