@@ -5,8 +5,11 @@
  * before or behind the file or written before or behind the place for it; and what unpacks to one
  * size unpacks to no other.
  *
- * Input: a byte that says how the size is meant; init_size (fuzz_edge()); the payload, its unpacked
- * size in the last four bytes.
+ * The unpackers behind boot/unpackers.h are also called by themselves, so that nothing, not even the
+ * size, lies between the stream and the page.
+ *
+ * Input: a byte that says how the size is meant and who is called; init_size (fuzz_edge()); the
+ * payload, its unpacked size in the last four bytes.
  *
  * libFuzzer: -max_len=2048
  */
@@ -14,6 +17,7 @@
 #include <sys/mman.h>
 
 #include "boot/unpack.h"
+#include "boot/unpackers.h"
 #include "tests/common/refusal.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -22,7 +26,10 @@ enum {
 	UNPACKED_MAX_BYTES = 1 << 20, /* more is not unpacked here: this is no test of speed */
 	FRONT_BYTES = 16,             /* before the payload, and before what comes out of it */
 	PAGE_BYTES = 4096,
+
+	/* Bits of the first byte. */
 	SMALL = 1,
+	DIRECTLY = 2,
 };
 
 /* Where a file may promise many bytes, most inputs shall promise few. */
@@ -106,6 +113,34 @@ static void check_payload(const struct input_file *file, const struct bzimage *i
 		unpack_again(file, image, to, size_bytes);
 }
 
+/* One stream, which ends at the page; what it promises is in the four bytes behind it. */
+static void call_unpacker(const uint8_t *bytes, size_t size_bytes, uint8_t how)
+{
+	static unpacker *const unpackers[UNPACK_FORMATS] = {
+		[UNPACK_GZIP] = unpack_gzip, [UNPACK_BZIP2] = unpack_bzip2,
+		[UNPACK_LZMA] = unpack_lzma, [UNPACK_XZ] = unpack_xz,
+		[UNPACK_LZO] = unpack_lzo,   [UNPACK_LZ4] = unpack_lz4,
+		[UNPACK_ZSTD] = unpack_zstd,
+	};
+	unpacker *unpack = unpackers[unpack_format_of(bytes, size_bytes)];
+	uint8_t size[SIZE_BYTES];
+	struct fuzz_input in = { size, SIZE_BYTES };
+	struct unpack_stream s = { .packed_bytes = size_bytes - SIZE_BYTES };
+	int rc;
+
+	if (!unpack)
+		return;
+	memcpy(size, bytes + s.packed_bytes, SIZE_BYTES);
+	bound_size(size, how);
+	s.to_bytes = fuzz_bytes(&in, SIZE_BYTES) % UNPACKED_MAX_BYTES + 1;
+	s.to = room_for(s.to_bytes, 0);
+	s.packed = fuzz_guarded(bytes, s.packed_bytes);
+	rc = unpack(&s);
+	hold(rc == 0 || rc == -EBADMSG || rc == -EFBIG || rc == -ENOMEM, "%d", rc);
+	hold(rc != 0 || s.made_bytes <= s.to_bytes, "%zu bytes", s.made_bytes);
+	hold(rc != -EBADMSG || (s.damage && *s.damage), "damaged, but how?");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
 	static uint8_t front[FRONT_BYTES + FUZZ_GUARDED_MAX_BYTES / 2];
@@ -116,6 +151,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 
 	if (in.left > sizeof(front) - FRONT_BYTES)
 		return -1;
+	if ((how & DIRECTLY) && in.left > SIZE_BYTES) {
+		call_unpacker(in.at, in.left, how);
+		return 0;
+	}
 	if (in.left)
 		memcpy(front + FRONT_BYTES, in.at, in.left);
 	if (in.left >= SIZE_BYTES)
