@@ -74,7 +74,7 @@ demo: ## build all, boot it, print the boot's times
 
 # --- the state of the house -----------------------------------------------------------------
 
-.PHONY: layers shape format format-check tidy analyze compdb asan
+.PHONY: layers shape format format-check tidy analyze compdb asan tsan
 layers: ## who includes whom: check the directions
 	@tests/layers $(filter %.c %.h,$(SOURCES) $(HEADERS))
 
@@ -105,6 +105,12 @@ compdb: ## compile_commands.json for editors
 asan: ## build and run the unit tests under ASan and UBSan
 	$(MAKE) --no-print-directory B=$(B)/asan CFLAGS="-O1 -g -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -fno-omit-frame-pointer" TVMM_LDFLAGS= check-unit
+
+RACING := smp run console machine keyboard chardev
+tsan: ## build and run the unit tests that have threads under TSan
+	$(MAKE) --no-print-directory B=$(B)/tsan CFLAGS="-O1 -g -fsanitize=thread" TVMM_LDFLAGS= \
+		$(RACING:%=$(B)/tsan/tests/unit/test_%)
+	@B=$(B)/tsan tests/check $(foreach t,$(RACING),unit/test_$(t)=$(B)/tsan/tests/unit/test_$(t))
 
 # --- out of the house -----------------------------------------------------------------------
 
