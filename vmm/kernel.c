@@ -101,11 +101,12 @@ static void *map_memory(size_t size_bytes)
 	return memory;
 }
 
-static void keep_in_cache(struct kernel *kernel)
+void kernel_keep(struct kernel *kernel)
 {
 	struct kernelcache_sums sums;
 
-	if (!kernelcache_is_there(&kernel->cache))
+	if (kernel->origin != KERNEL_UNPACKED || kernel->elf == NULL ||
+	    !kernelcache_is_there(&kernel->cache))
 		return;
 	hash_facts(kernel, &sums.facts);
 	hash_unpacked(kernel, &sums.loaded);
@@ -200,7 +201,6 @@ static int open_payload(struct kernel *kernel, enum kernel_unpack mode, struct e
 			rc = elfimage_parse(&kernel->unpacked, &kernel->elf_facts, e);
 		if (rc < 0)
 			return rc;
-		keep_in_cache(kernel);
 	}
 	/* The header in front of it belongs to the Linux protocol. */
 	if (kernel->elf_facts.entry == ELFIMAGE_ENTRY_LINUX64)
@@ -280,7 +280,6 @@ int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
 	if (!kernelcache_hash_same(&facts, &kernel->entry.sums.facts))
 		return err_set(e, EIO, "kernel %s: changed while it was read; is it being written?",
 			       kernel->file.path);
-	keep_in_cache(kernel);
 	return place_kernel(plan, &kernel->unpacked, memory, e);
 }
 

@@ -82,6 +82,9 @@ const struct input_file *kernel_image(const struct kernel *kernel);
 int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
 			const struct guest_memory *memory, struct err *e);
 
+/* Puts what was unpacked into the cache, so that the next run need not. After kernel_check_placed(). */
+void kernel_keep(struct kernel *kernel);
+
 /* Prints where an unpacked kernel came from, for `tvmm --explain`; nothing if none was unpacked. */
 void kernel_explain(const struct kernel *kernel, FILE *out);
 

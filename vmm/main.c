@@ -61,6 +61,7 @@ static int boot(const struct options *options, const struct marks *marks)
 	if (rc == 0 && options->action == OPTIONS_EXPLAIN) {
 		plan_explain(&session.request, &session.plan, stdout);
 		kernel_explain(&session.kernel, stdout);
+		kernel_keep(&session.kernel);
 		session_finish(&session);
 		return 0;
 	}

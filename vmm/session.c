@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,29 +102,54 @@ static int map_memory(struct session *session, struct err *e)
 
 /* ---- guest memory is filled while the VM is opened -------------------------------------------- */
 
-struct filling {
-	struct session *session;
-	pthread_t thread;
-	int rc;
-	struct err e;
-};
+enum { FILLER_STACK_BYTES = 128 << 10 };
 
-enum { FILLING_STACK_BYTES = 128 << 10 };
-
+/*
+ * Fills the memory, says so, and only then keeps what was unpacked for the next run: the guest is on
+ * its way meanwhile.
+ */
 static void *fill_memory(void *argument)
 {
-	struct filling *f = argument;
-	struct session *session = f->session;
+	struct session *session = argument;
+	struct filler *filler = &session->filler;
 	struct kernel *kernel = &session->kernel;
 	const struct input_file *initrd = session->options->initrd ? &session->initrd : NULL;
 
-	f->rc = place_boot(&session->request, &session->plan, kernel_image(kernel), initrd,
-			   &session->vm.memory, &f->e);
-	if (f->rc == 0)
-		f->rc = kernel_check_placed(kernel, &session->plan, &session->vm.memory, &f->e);
+	filler->rc = place_boot(&session->request, &session->plan, kernel_image(kernel), initrd,
+				&session->vm.memory, &filler->e);
+	if (filler->rc == 0)
+		filler->rc = kernel_check_placed(kernel, &session->plan, &session->vm.memory,
+						 &filler->e);
+	(void)sem_post(&filler->filled);
+	if (filler->rc == 0)
+		kernel_keep(kernel);
 	kernel_finish(kernel);
 	file_close(&session->initrd);
 	return NULL;
+}
+
+/* The filler takes no signals: they are the main thread's. */
+static void start_filler(struct session *session)
+{
+	struct filler *filler = &session->filler;
+	pthread_attr_t attributes;
+	sigset_t all, before;
+
+	(void)sem_init(&filler->filled, 0, 0);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setstacksize(&attributes, FILLER_STACK_BYTES);
+	filler->threaded = pthread_create(&filler->thread, &attributes, fill_memory, session) == 0;
+	(void)pthread_attr_destroy(&attributes);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void finish_filler(struct filler *filler)
+{
+	if (filler->threaded)
+		(void)pthread_join(filler->thread, NULL);
+	filler->threaded = false;
 }
 
 /*
@@ -134,25 +160,20 @@ static void *fill_memory(void *argument)
  */
 static int open_and_fill(struct session *session, struct err *e)
 {
-	struct filling filling = { .session = session };
-	pthread_attr_t attributes;
-	bool threaded;
+	struct filler *filler = &session->filler;
 	int rc;
 
-	(void)pthread_attr_init(&attributes);
-	(void)pthread_attr_setstacksize(&attributes, FILLING_STACK_BYTES);
-	threaded = pthread_create(&filling.thread, &attributes, fill_memory, &filling) == 0;
-	(void)pthread_attr_destroy(&attributes);
+	start_filler(session);
 	rc = vm_open(&session->vm, e);
-	if (threaded)
-		(void)pthread_join(filling.thread, NULL);
-	else
-		(void)fill_memory(&filling);
+	if (!filler->threaded)
+		(void)fill_memory(session);
+	while (sem_wait(&filler->filled) < 0 && errno == EINTR)
+		;
 	if (rc < 0)
 		return rc;
-	if (filling.rc < 0)
-		*e = filling.e;
-	return filling.rc;
+	if (filler->rc < 0)
+		*e = filler->e;
+	return filler->rc;
 }
 
 static int make_vm(struct session *session, struct err *e)
@@ -341,6 +362,7 @@ int session_run(struct session *session, struct ending *ending, struct err *e)
 
 void session_finish(struct session *session)
 {
+	finish_filler(&session->filler);
 	kernel_finish(&session->kernel);
 	file_close(&session->initrd);
 	chardev_close(&session->serial);

@@ -6,6 +6,9 @@
 #ifndef TVMM_SESSION_H
 #define TVMM_SESSION_H
 
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "boot/plan.h"
@@ -24,6 +27,15 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 
+/* What fills guest memory, a thread of its own, and when it has. */
+struct filler {
+	pthread_t thread;
+	bool threaded;
+	sem_t filled;
+	int rc;
+	struct err e;
+};
+
 struct session {
 	const struct options *options; /* borrowed */
 	struct marks marks;
@@ -35,6 +47,7 @@ struct session {
 	struct boot_plan plan;
 
 	struct vm vm;
+	struct filler filler;
 	struct vcpu *vcpus; /* options->cpus of them; NULL: none yet */
 	struct chardev serial;
 	struct control control;

@@ -134,6 +134,7 @@ static void opened_as(enum kernel_unpack unpack, bool no_cache, enum kernel_orig
 {
 	ck_assert_msg(open_as(unpack, no_cache) == 0, "%s", error.text);
 	ck_assert_int_eq(kernel.origin, origin);
+	kernel_keep(&kernel);
 }
 
 static void check_elf_facts(void)
@@ -267,6 +268,7 @@ START_TEST(damaged_contents)
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
 	placed_well();
 	ck_assert_int_eq(kernel.origin, KERNEL_UNPACKED);
+	kernel_keep(&kernel);
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE); /* a new one */
 	placed_well();
 	ck_assert_int_eq(kernel.origin, KERNEL_FROM_CACHE);
