@@ -12,6 +12,7 @@
 #include "boot/entry.h"
 #include "boot/plan.h"
 #include "tests/common/bootspec.h"
+#include "tests/common/planspec.h"
 
 #define MIB 0x100000ULL
 #define GIB 0x40000000ULL
@@ -59,49 +60,14 @@ static void setup(void)
 	};
 }
 
-static bool apart(struct plan_range a, struct plan_range b)
-{
-	return a.size_bytes == 0 || b.size_bytes == 0 || a.gpa + a.size_bytes <= b.gpa ||
-	       b.gpa + b.size_bytes <= a.gpa;
-}
-
-/* All of range lies in one e820 entry that is RAM. */
-static bool in_ram(struct plan_range range)
-{
-	for (size_t i = 0; i < plan.e820_entries; i++) {
-		const struct plan_e820 *r = &plan.e820[i];
-
-		if (r->type == SPEC_E820_RAM && range.gpa >= r->gpa &&
-		    range.size_bytes <= r->size_bytes &&
-		    range.gpa - r->gpa <= r->size_bytes - range.size_bytes)
-			return true;
-	}
-	return range.size_bytes == 0;
-}
-
-/* What holds of every plan. */
-static void check_invariants(void)
-{
-	const struct plan_range *all[] = { &plan.gdt,     &plan.zero_page, &plan.page_tables,
-					   &plan.cmdline, &plan.kernel,    &plan.initrd };
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		ck_assert_msg(in_ram(*all[i]), "range %zu is not in RAM", i);
-		for (size_t j = i + 1; j < sizeof(all) / sizeof(all[0]); j++)
-			ck_assert_msg(apart(*all[i], *all[j]), "ranges %zu and %zu overlap", i, j);
-	}
-	ck_assert_uint_eq(plan.load[0].to.gpa, plan.kernel.gpa);
-	ck_assert_uint_le(plan.load[0].to.size_bytes, plan.kernel.size_bytes);
-	ck_assert_uint_eq(plan.entry_gpa, plan.kernel.gpa + SPEC_ENTRY_64);
-	ck_assert_uint_eq(plan.ram_low.size_bytes + plan.ram_high.size_bytes, request.ram_bytes);
-}
-
 static void accepted(void)
 {
 	int rc = plan_boot(&request, &plan, &error);
+	const char *flaw;
 
 	ck_assert_msg(rc == 0, "refused: %s", error.text);
-	check_invariants();
+	flaw = planspec_flaw(&request, &plan); /* what holds of every plan */
+	ck_assert_msg(flaw == NULL, "%s", flaw);
 }
 
 static void refused(const char *what)

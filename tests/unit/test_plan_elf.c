@@ -10,6 +10,7 @@
 
 #include "boot/plan.h"
 #include "tests/common/bootspec.h"
+#include "tests/common/planspec.h"
 
 #define MIB 0x100000ULL
 #define GIB 0x40000000ULL
@@ -64,8 +65,11 @@ static void setup(void)
 static void accepted(void)
 {
 	int rc = plan_boot(&request, &plan, &error);
+	const char *flaw;
 
 	ck_assert_msg(rc == 0, "refused: %s", error.text);
+	flaw = planspec_flaw(&request, &plan); /* what holds of every plan */
+	ck_assert_msg(flaw == NULL, "%s", flaw);
 }
 
 static void refused(const char *what)
