@@ -54,19 +54,22 @@ static int refuse_kind(struct parse *p)
 		return rc;
 	looks = filekind_describe(front, n);
 	if (p->file->size_bytes == 0)
-		return refuse(p, ENOEXEC, "is empty (0 bytes); a bzImage is needed");
+		return refuse(p, ENOEXEC, "is empty (0 bytes); a bzImage or a vmlinux is needed");
 	if (looks)
 		return refuse(p, ENOEXEC, "is %s", looks);
 	if (p->head_bytes < HDR_END_2_12)
 		return refuse(p, ENOEXEC,
-			      "is not a bzImage: has %llu bytes, the header alone ends at byte %d",
+			      "is neither a bzImage nor a vmlinux: has %llu bytes, the header "
+			      "alone ends at byte %d",
 			      (ull)p->file->size_bytes, HDR_END_2_12);
 	if (boot_flag != BOOT_FLAG_MAGIC)
 		return refuse(p, ENOEXEC,
-			      "is not a bzImage: boot_flag at 0x1fe is 0x%04x; it must be 0x%04x",
+			      "is neither a bzImage nor a vmlinux: boot_flag at 0x1fe is 0x%04x; "
+			      "it must be 0x%04x",
 			      boot_flag, BOOT_FLAG_MAGIC);
 	return refuse(p, ENOEXEC,
-		      "is not a bzImage: header at 0x202 is 0x%08x; it must be 0x%08x (\"HdrS\")",
+		      "is neither a bzImage nor a vmlinux: header at 0x202 is 0x%08x; it must be "
+		      "0x%08x (\"HdrS\")",
 		      header, HEADER_MAGIC);
 }
 

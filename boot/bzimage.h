@@ -29,8 +29,6 @@ enum {
 	BZIMAGE_HEADER_MAX_BYTES = 0x202 + 0x7f - BZIMAGE_HEADER_OFFSET,
 };
 
-#define BZIMAGE_MAX_FILE_BYTES (1ULL << 30)
-
 struct bzimage {
 	uint16_t version;      /* boot protocol, 0x020f for 2.15; the burnt 2.14 is told as 2.13 */
 	uint64_t setup_bytes;  /* boot sector and setup code; the protected-mode part follows */

@@ -173,3 +173,14 @@ const char *filekind_describe(const uint8_t *head, size_t size_bytes)
 		text = match(kinds, sizeof(kinds) / sizeof(kinds[0]), head, size_bytes);
 	return text;
 }
+
+bool filekind_is_packed_elf(const uint8_t *head, size_t size_bytes)
+{
+	uint8_t inner[INNER_BYTES];
+	size_t n;
+
+	if (size_bytes > FILEKIND_HEAD_BYTES)
+		size_bytes = FILEKIND_HEAD_BYTES;
+	n = unpack_front(head, size_bytes, inner, sizeof(inner));
+	return n >= 4 && memcmp(inner, "\177ELF", 4) == 0;
+}

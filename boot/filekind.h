@@ -11,6 +11,7 @@
 #ifndef TVMM_BOOT_FILEKIND_H
 #define TVMM_BOOT_FILEKIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,8 @@ enum { FILEKIND_HEAD_BYTES = 4096 };
  * the bytes say nothing. Static storage. size_bytes may be anything, 0 included.
  */
 const char *filekind_describe(const uint8_t *head, size_t size_bytes);
+
+/* Whether they are a vmlinux that was packed as it is. */
+bool filekind_is_packed_elf(const uint8_t *head, size_t size_bytes);
 
 #endif

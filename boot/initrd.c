@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "boot/filekind.h"
+
 #define NEEDED    "-initrd takes a cpio archive, packed or not"
 #define AS_KERNEL "a kernel goes to -kernel, and " NEEDED
 
@@ -24,7 +26,8 @@ static const struct {
 	{ 0, "!<arch>", "an archive (a Debian package?); " NEEDED },
 };
 
-enum { HEAD_BYTES = 0x206 };
+/* The others need 0x206 bytes; what is packed is looked into. */
+enum { HEAD_BYTES = FILEKIND_HEAD_BYTES };
 
 int initrd_check(const struct input_file *file, struct err *e)
 {
@@ -43,5 +46,8 @@ int initrd_check(const struct input_file *file, struct err *e)
 		if (memcmp(head + others[i].offset, others[i].magic, strlen(others[i].magic)) == 0)
 			return err_set(e, EINVAL, "initrd %s: is %s", file->path, others[i].what);
 	}
+	if (filekind_is_packed_elf((const uint8_t *)head, bytes))
+		return err_set(e, EINVAL, "initrd %s: is a compressed vmlinux; " AS_KERNEL,
+			       file->path);
 	return 0;
 }

@@ -71,11 +71,12 @@ static int plan_ram(const struct plan_request *request, struct boot_plan *plan, 
 	uint64_t ram = request->ram_bytes;
 
 	if (ram < PLAN_RAM_MIN_BYTES || ram > RAM_MAX_BYTES)
-		return err_set(e, EINVAL,
-			       "guest RAM of %llu bytes: from %llu (16 MiB) to %llu are possible",
-			       (ull)ram, (ull)PLAN_RAM_MIN_BYTES, (ull)RAM_MAX_BYTES);
+		return err_set(
+			e, EINVAL,
+			"-m: guest RAM of %llu bytes: from %llu (16 MiB) to %llu are possible",
+			(ull)ram, (ull)PLAN_RAM_MIN_BYTES, (ull)RAM_MAX_BYTES);
 	if (ram % PLAN_PAGE_BYTES)
-		return err_set(e, EINVAL, "guest RAM of %llu bytes: must be a multiple of %d",
+		return err_set(e, EINVAL, "-m: guest RAM of %llu bytes: must be a multiple of %d",
 			       (ull)ram, PLAN_PAGE_BYTES);
 	if (ram <= PLAN_HOLE_START) {
 		plan->ram_low = (struct plan_range){ 0, ram };
@@ -276,10 +277,16 @@ static int plan_initrd(const struct plan_request *request, struct boot_plan *pla
 		return 0;
 	return err_set(e, ENOMEM,
 		       "initrd %s: has %llu bytes; between the kernel's end at 0x%llx and 0x%llx, "
-		       "%s, there are %llu",
+		       "%s, there are %llu%s",
 		       request->initrd_name, (ull)size, (ull)bottom, (ull)top,
-		       wished < low_end(plan) ? "where initrd_addr_max ends" : "the end of RAM",
-		       (ull)(top > bottom ? top - bottom : 0));
+		       wished >= low_end(plan) ? "the end of RAM"
+		       : request->bzimage      ? "where initrd_addr_max ends"
+					       : "the highest place for one",
+		       (ull)(top > bottom ? top - bottom : 0),
+		       takes_initrd_above_4g(request) ? ""
+		       : request->bzimage ? "; above 4 GiB the kernel does not find it (no "
+					    "XLF_CAN_BE_LOADED_ABOVE_4G)"
+					  : "; above 4 GiB PVH does not find it");
 }
 
 static void add_e820(struct boot_plan *plan, uint64_t start, uint64_t end, uint32_t type)

@@ -10,6 +10,7 @@
 
 #include "boot/zeropage.h"
 #include "vmm/base/must.h"
+#include "vmm/base/plain.h"
 
 enum { ROWS_MAX = 12 + ELFIMAGE_SEGMENTS_MAX, SIZE_TEXT_BYTES = 24 };
 
@@ -52,17 +53,6 @@ static const char *human(uint64_t bytes, char text[SIZE_TEXT_BYTES])
 	else
 		(void)snprintf(text, SIZE_TEXT_BYTES, "%" PRIu64 " %s", bytes / scale, units[unit]);
 	return text;
-}
-
-/* Text that people typed: a terminal must not obey it. */
-static void print_plain(const char *text, FILE *out)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			(void)fprintf(out, "\\x%02x", *p);
-		else
-			(void)fputc(*p, out);
-	}
 }
 
 static void print_size(const char *name, uint64_t bytes, const char *note, FILE *out)
@@ -145,7 +135,7 @@ static void print_elf(const struct elfimage *elf, bool packed, FILE *out)
 static void print_kernel(const struct plan_request *request, FILE *out)
 {
 	(void)fputs("kernel ", out);
-	print_plain(request->kernel_name, out);
+	plain_print(request->kernel_name, out);
 	(void)fputc('\n', out);
 	if (request->bzimage)
 		print_bzimage(request->bzimage, out);
@@ -220,14 +210,14 @@ static void print_start(const struct plan_request *request, const struct boot_pl
 		      plan->entry == PLAN_ENTRY_PVH ? "in 32-bit mode (PVH)" : "in 64-bit mode");
 	if (request->initrd_bytes) {
 		(void)fprintf(out, "  %-18s ", "initrd");
-		print_plain(request->initrd_name, out);
+		plain_print(request->initrd_name, out);
 		(void)fputc('\n', out);
 	}
 	(void)fprintf(out, "  %-18s %" PRIu64, "command line", plan->cmdline.size_bytes - 1);
 	if (request->bzimage)
 		(void)fprintf(out, " of %u", request->bzimage->cmdline_size);
 	(void)fprintf(out, " bytes%s", *request->cmdline ? ": " : "");
-	print_plain(request->cmdline, out);
+	plain_print(request->cmdline, out);
 	(void)fputc('\n', out);
 }
 

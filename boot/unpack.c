@@ -9,6 +9,12 @@
 enum {
 	SIZE_BYTES = 4,
 	PACKED_MORE_BYTES = 1 << 16, /* headers, and what may be behind the stream */
+	/*
+	 * Kernels pack to a third or a twelfth of themselves, gaps of zeros between sections and all.
+	 * What promises more than this many times its packed size, and is not small, is a bomb.
+	 */
+	RATIO_MAX = 100,
+	SMALL_BYTES = 8 << 20,
 };
 
 /* How each format is read. */
@@ -86,6 +92,11 @@ int unpack_size(const struct input_file *kernel, const struct bzimage *image, ui
 			"payload's unpacked size, its last four bytes, is 0x%x; it must be at "
 			"most 0x%x, the init_size at 0x260",
 			*size_bytes, image->init_size);
+	if (*size_bytes > SMALL_BYTES && *size_bytes / RATIO_MAX > image->payload_length)
+		return refuse(kernel, e, EFBIG,
+			      "payload's unpacked size, its last four bytes, is 0x%x, more than %d "
+			      "times its payload_length 0x%x: no kernel packs like that",
+			      *size_bytes, RATIO_MAX, image->payload_length);
 	if (image->payload_length > packed_max_bytes(*size_bytes))
 		return refuse(kernel, e, EBADMSG,
 			      "payload_length at 0x24c is 0x%x, but payload's unpacked size, its "

@@ -29,8 +29,8 @@
 
 /*
  * How many bytes the payload says it unpacks to. Checked: there is a payload in a known format,
- * it is long enough to tell, the number is not 0, not beyond the header's init_size, and not much
- * less than the payload itself, so that it bounds what is read, too.
+ * it is long enough to tell, the number is not 0, not beyond the header's init_size, not much
+ * less than the payload itself, so that it bounds what is read, too, and not a hundred times more.
  * 0, or -errno with *e: -ENOTSUP for no payload or an unknown format (only the guest can unpack
  * it), -EBADMSG and -EFBIG for numbers that cannot be. *size_bytes is unspecified then.
  */

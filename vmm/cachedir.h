@@ -72,7 +72,7 @@ struct cachedir_bound {
 /*
  * Unlinks files, those with the oldest modification time first, until all that count, with
  * size_bytes for `name` whether it is there or not, keep the bound; `name` itself stays. size_bytes
- * is at most max_bytes. Temporary files older than an hour go as well: left by who was killed.
+ * is at most max_bytes. Temporary files older than a minute go as well: left by who was killed.
  * Returns 0, or -errno when the directory cannot be listed; then nothing is sure.
  */
 int cachedir_make_room(const struct cachedir *dir, const struct cachedir_bound *bound,

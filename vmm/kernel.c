@@ -8,6 +8,7 @@
 #include "boot/place.h"
 #include "boot/unpack.h"
 #include "vmm/base/must.h"
+#include "vmm/base/plain.h"
 
 /* Debug kernels have hundreds of MiB; of an ELF file only what is loaded is ever read. */
 #define KERNEL_MAX_FILE_BYTES (4ULL << 30)
@@ -110,8 +111,8 @@ void kernel_keep(struct kernel *kernel)
 		return;
 	hash_facts(kernel, &sums.facts);
 	hash_unpacked(kernel, &sums.loaded);
-	(void)kernelcache_store(&kernel->cache, &kernel->key, &sums, kernel->memory,
-				kernel->memory_bytes);
+	kernel->not_kept = -kernelcache_store(&kernel->cache, &kernel->key, &sums, kernel->memory,
+					      kernel->memory_bytes);
 }
 
 /* From a copy of the image in memory: what is hashed is what is unpacked, whatever the file does. */
@@ -215,6 +216,21 @@ static int open_payload(struct kernel *kernel, enum kernel_unpack mode, struct e
 	return 0;
 }
 
+/* Whether a plan can be made for the bzImage as it is. Its size says so before it is unpacked. */
+static bool has_room(const struct kernel *kernel, uint64_t ram_bytes)
+{
+	const struct plan_request request = {
+		.bzimage = kernel->bzimage,
+		.ram_bytes = ram_bytes,
+		.kernel_name = kernel->file.path,
+		.cmdline = "",
+	};
+	struct boot_plan plan;
+	struct err ignored;
+
+	return plan_boot(&request, &plan, &ignored) == 0;
+}
+
 static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, bool no_cache,
 			uint64_t ram_bytes, struct err *e)
 {
@@ -224,7 +240,7 @@ static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, bool no_
 	if (rc < 0)
 		return rc;
 	kernel->bzimage = image;
-	if (mode == KERNEL_UNPACK_GUEST || image->init_size > ram_bytes)
+	if (mode == KERNEL_UNPACK_GUEST || !has_room(kernel, ram_bytes))
 		return 0;
 	if (image->payload_format == UNPACK_UNKNOWN) {
 		if (mode == KERNEL_UNPACK_AUTO)
@@ -258,10 +274,30 @@ int kernel_open(struct kernel *kernel, const char *path, enum kernel_unpack unpa
 	return rc;
 }
 
+int kernel_leave_cache(struct kernel *kernel, struct err *e)
+{
+	struct kernelcache_hash facts;
+	int rc;
+
+	if (kernel->origin != KERNEL_FROM_CACHE)
+		return -ENOENT;
+	kernelcache_drop(&kernel->cache, &kernel->key);
+	rc = unpack(kernel, e);
+	if (rc == 0)
+		rc = elfimage_parse(&kernel->unpacked, &kernel->elf_facts, e);
+	if (rc < 0)
+		return rc;
+	hash_facts(kernel, &facts);
+	if (kernelcache_hash_same(&facts, &kernel->entry.sums.facts))
+		return 0;
+	return err_set(e, EIO, "kernel %s: changed while it was read; is it being written?",
+		       kernel->file.path);
+}
+
 int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
 			const struct guest_memory *memory, struct err *e)
 {
-	struct kernelcache_hash placed, facts;
+	struct kernelcache_hash placed;
 	int rc;
 
 	if (kernel->origin != KERNEL_FROM_CACHE)
@@ -270,17 +306,8 @@ int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
 	if (kernelcache_hash_same(&placed, &kernel->entry.sums.loaded))
 		return 0;
 	/* The facts were the right ones, so the plan is, and what is unpacked has the same place. */
-	kernelcache_drop(&kernel->cache, &kernel->key);
-	rc = unpack(kernel, e);
-	if (rc == 0)
-		rc = elfimage_parse(&kernel->unpacked, &kernel->elf_facts, e);
-	if (rc < 0)
-		return rc;
-	hash_facts(kernel, &facts);
-	if (!kernelcache_hash_same(&facts, &kernel->entry.sums.facts))
-		return err_set(e, EIO, "kernel %s: changed while it was read; is it being written?",
-			       kernel->file.path);
-	return place_kernel(plan, &kernel->unpacked, memory, e);
+	rc = kernel_leave_cache(kernel, e);
+	return rc < 0 ? rc : place_kernel(plan, &kernel->unpacked, memory, e);
 }
 
 void kernel_explain(const struct kernel *kernel, FILE *out)
@@ -292,11 +319,14 @@ void kernel_explain(const struct kernel *kernel, FILE *out)
 		(void)fputs("  unpacking          done now", out);
 		break;
 	case KERNEL_FROM_CACHE:
-		(void)fprintf(out, "  unpacking          done before: %s", kernel->entry.path);
+		(void)fputs("  unpacking          done before: ", out);
+		plain_print(kernel->entry.path, out);
 		break;
 	}
 	if (!kernelcache_is_there(&kernel->cache))
 		(void)fprintf(out, "; not kept: %s", kernel->cache.why.text);
+	else if (kernel->not_kept)
+		(void)fprintf(out, "; not kept: %s", strerror(kernel->not_kept));
 	(void)fputc('\n', out);
 }
 

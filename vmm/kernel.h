@@ -57,6 +57,7 @@ struct kernel {
 	struct kernelcache cache;
 	struct kernelcache_key key;
 	struct kernelcache_entry entry;
+	int not_kept; /* errno that says why the cache did not take it; 0: it did, or was not asked */
 };
 
 /* Nothing is open. */
@@ -82,10 +83,19 @@ const struct input_file *kernel_image(const struct kernel *kernel);
 int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
 			const struct guest_memory *memory, struct err *e);
 
+/*
+ * What is in the cache cannot be read after all: throws it out and unpacks anew, for the same plan.
+ * -ENOENT, and *e left alone, if the kernel is not from the cache.
+ */
+int kernel_leave_cache(struct kernel *kernel, struct err *e);
+
 /* Puts what was unpacked into the cache, so that the next run need not. After kernel_check_placed(). */
 void kernel_keep(struct kernel *kernel);
 
-/* Prints where an unpacked kernel came from, for `tvmm --explain`; nothing if none was unpacked. */
+/*
+ * Prints where an unpacked kernel came from and whether it was kept, for `tvmm --explain`; nothing if
+ * none was unpacked.
+ */
 void kernel_explain(const struct kernel *kernel, FILE *out);
 
 void kernel_finish(struct kernel *kernel);

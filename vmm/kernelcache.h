@@ -43,7 +43,7 @@
  * entry that a crash of the host left short or full of zeros is told by its size, its trailer or
  * its hashes.
  *
- * Authority: [XXHASH] XXH3_64bits_withSecret() (what a secret is for).
+ * Authority: [XXHASH] XXH3_128bits_withSecret() (what a secret is for).
  * Left out: locks. Two that miss the same kernel at once both unpack it, and one entry stays.
  */
 #ifndef TVMM_KERNELCACHE_H

@@ -60,8 +60,8 @@ static int boot(const struct options *options, const struct marks *marks)
 	rc = session_plan(&session, &e);
 	if (rc == 0 && options->action == OPTIONS_EXPLAIN) {
 		plan_explain(&session.request, &session.plan, stdout);
-		kernel_explain(&session.kernel, stdout);
 		kernel_keep(&session.kernel);
+		kernel_explain(&session.kernel, stdout);
 		session_finish(&session);
 		return 0;
 	}

@@ -468,7 +468,7 @@ void probe_run(struct probe_result *result)
 		};
 	result->capabilities = CAPABILITIES;
 	vm_init(&probing.vm);
-	if (vm_open(&probing.vm, &result->err) == 0) {
+	if (vm_open(&probing.vm, &result->err) == 0 && vm_create(&probing.vm, &result->err) == 0) {
 		ask_kvm(&probing, result);
 		(void)run_checks(&probing, result);
 		vcpus_finish(&probing.vcpu, 1);

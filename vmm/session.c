@@ -102,7 +102,7 @@ static int map_memory(struct session *session, struct err *e)
 
 /* ---- guest memory is filled while the VM is opened -------------------------------------------- */
 
-enum { FILLER_STACK_BYTES = 128 << 10 };
+enum { FILLER_STACK_BYTES = 256 << 10 };
 
 /*
  * Fills the memory, says so, and only then keeps what was unpacked for the next run: the guest is on
@@ -117,6 +117,9 @@ static void *fill_memory(void *argument)
 
 	filler->rc = place_boot(&session->request, &session->plan, kernel_image(kernel), initrd,
 				&session->vm.memory, &filler->e);
+	if (filler->rc < 0 && kernel_leave_cache(kernel, &filler->e) == 0)
+		filler->rc = place_boot(&session->request, &session->plan, kernel_image(kernel),
+					initrd, &session->vm.memory, &filler->e);
 	if (filler->rc == 0)
 		filler->rc = kernel_check_placed(kernel, &session->plan, &session->vm.memory,
 						 &filler->e);
@@ -155,16 +158,17 @@ static void finish_filler(struct filler *filler)
 /*
  * KVM_CREATE_VM waits for a grace period on Linux before 6.13, where it moves a thread of its own
  * into the control group: 8 ms and more, in which a thread can fill the memory. This one calls KVM,
- * because a thread that was just started comes second where there is one CPU. A host without KVM
- * is told before a file that changed meanwhile.
+ * because a thread that was just started comes second where there is one CPU.
  */
 static int open_and_fill(struct session *session, struct err *e)
 {
 	struct filler *filler = &session->filler;
-	int rc;
+	int rc = vm_open(&session->vm, e);
 
+	if (rc < 0)
+		return rc;
 	start_filler(session);
-	rc = vm_open(&session->vm, e);
+	rc = vm_create(&session->vm, e);
 	if (!filler->threaded)
 		(void)fill_memory(session);
 	while (sem_wait(&filler->filled) < 0 && errno == EINTR)

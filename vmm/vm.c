@@ -155,15 +155,18 @@ int vm_open(struct vm *vm, struct err *e)
 	if (vm->kvm_fd < 0)
 		return explain_failure(errno, "cannot be opened", e);
 	rc = check_kvm(vm->kvm_fd, e);
-	if (rc == 0) {
-		vm->vm_fd = kvm_ioctl(vm->kvm_fd, KVM_CREATE_VM, NULL);
-		if (vm->vm_fd < 0)
-			rc = explain_failure(-vm->vm_fd, "no virtual machine can be created", e);
-	}
-	if (rc < 0) {
+	if (rc < 0)
 		close_descriptors(vm);
-		return rc;
-	}
+	return rc;
+}
+
+int vm_create(struct vm *vm, struct err *e)
+{
+	int fd = kvm_ioctl(vm->kvm_fd, KVM_CREATE_VM, NULL);
+
+	if (fd < 0)
+		return explain_failure(-fd, "no virtual machine can be created", e);
+	vm->vm_fd = fd;
 	ask_for_instruction_bytes(vm);
 	vm->tsc_deadline_timer = kvm_capability(vm->kvm_fd, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	return 0;

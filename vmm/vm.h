@@ -38,10 +38,13 @@ void vm_init(struct vm *vm);
 int vm_map_memory(struct vm *vm, const struct vm_ram *ram, struct err *e);
 
 /*
- * Opens /dev/kvm, checks the API version and creates the VM; touches no memory of the guest's.
- * Returns 0, or -errno with *e saying what the host lacks and who can mend it.
+ * Opens /dev/kvm and checks that it is what is needed. Returns 0, or -errno with *e saying what the
+ * host lacks and who can mend it.
  */
 int vm_open(struct vm *vm, struct err *e);
+
+/* Creates the VM; touches no memory of the guest's. */
+int vm_create(struct vm *vm, struct err *e);
 
 /* Gives the mapped RAM to the VM. */
 int vm_add_memory(struct vm *vm, struct err *e);

@@ -275,6 +275,22 @@ START_TEST(damaged_contents)
 }
 END_TEST
 
+/* An entry that ends early, or that a disk gives no more, is left, for the same plan. */
+START_TEST(unreadable_contents)
+{
+	write_bzimage(UNPACK_LZO, elf, sizeof(elf));
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	ck_assert_int_eq(kernel_leave_cache(&kernel, &error), -ENOENT);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert_int_eq(kernel_leave_cache(&kernel, &error), 0);
+	ck_assert_int_eq(kernel.origin, KERNEL_UNPACKED);
+	placed_well();
+	kernel_keep(&kernel);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	placed_well();
+}
+END_TEST
+
 /* Damage in the ELF headers is found before a plan is made of them. */
 START_TEST(damaged_facts)
 {
@@ -349,11 +365,11 @@ START_TEST(no_room_in_ram)
 
 	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		ram_bytes = IMAGE_INIT_SIZE - 1;
+		ram_bytes = IMAGE_PREF_ADDRESS + IMAGE_INIT_SIZE - 4096;
 		opened_as(modes[i], true, KERNEL_AS_IT_IS);
 		ck_assert_ptr_null(kernel.elf);
 		ck_assert_ptr_nonnull(kernel.bzimage);
-		ram_bytes = IMAGE_INIT_SIZE;
+		ram_bytes = IMAGE_PREF_ADDRESS + IMAGE_INIT_SIZE;
 		opened_as(modes[i], true, KERNEL_UNPACKED);
 	}
 }
@@ -390,6 +406,7 @@ static Suite *kernel_suite(void)
 	tcase_add_test(tc, kept_and_found);
 	tcase_add_test(tc, another_kernel_is_another_entry);
 	tcase_add_test(tc, damaged_contents);
+	tcase_add_test(tc, unreadable_contents);
 	tcase_add_test(tc, damaged_facts);
 	tcase_add_test(tc, rebuilt_meanwhile);
 	tcase_add_test(tc, left_to_the_guest);

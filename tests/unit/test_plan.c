@@ -349,11 +349,11 @@ START_TEST(initrd_addr_max)
 	kernel.initrd_addr_max = 0;
 	refused("initrd_addr_max");
 	kernel.initrd_addr_max = MIB;
-	refused("there are 0; no -m");
+	refused("there are 0; above 4 GiB the kernel does not find it");
 	kernel.initrd_addr_max = 24 * MIB - 1;
 	refused("initrd_addr_max");
 	kernel.initrd_addr_max = 24 * MIB + 2 * SPEC_PAGE - 2;
-	refused("there are 8191; no -m");
+	refused("there are 8191; above 4 GiB");
 	kernel.initrd_addr_max++;
 	accepted();
 	ck_assert_uint_eq(plan.initrd.gpa, 24 * MIB);

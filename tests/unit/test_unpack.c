@@ -467,9 +467,9 @@ START_TEST(size_that_is_told)
 		const char *says;
 	} cases[] = {
 		{ 1, 0x800000, 0, NULL },
-		{ 0x12345678, 0xffffffff, 0, NULL },
+		{ 0x800001, 0xffffffff, EFBIG, "is 0x800001, more than 100 times" },
 		{ 0x800000, 0x800000, 0, NULL },
-		{ 0xffffffff, 0xffffffff, 0, NULL },
+		{ 0xffffffff, 0xffffffff, EFBIG, "no kernel packs like that" },
 		{ 0, 0x800000, EBADMSG, "is 0; it must be at least 1" },
 		{ 0x800001, 0x800000, EFBIG, "is 0x800001; it must be at most 0x800000" },
 		{ 0xffffffff, 0x800000, EFBIG, "is 0xffffffff; it must be at most 0x800000" },
