@@ -13,6 +13,8 @@ UNIT_TOOLS := $(B)/tests/unit/dump_acpi $(ZOO) $(ZOO_RUNNER)
 SCRIPT_TESTS := $(wildcard tests/unit/test_*.sh)
 KERNEL := $(B)/kernels/allnoconfig/bzImage
 
+include tests/boot/rules.mk
+
 .SECONDARY: $(TEST_COMMON)
 
 # What tests/check gets: TITLE=COMMAND.
@@ -20,7 +22,7 @@ PLAIN = $(foreach test,$(UNIT_TESTS) $(MALFORMED_TESTS),$(patsubst $(B)/tests/%,
 IN_MALFORMED = malformed/cli=tests/malformed/cli.sh $(IN_ZOO)
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
 IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
-IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu
+IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu boot/kernels=tests/boot/kernels
 FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all
@@ -33,7 +35,7 @@ check: ## install what is missing, run all tests
 build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests fuzz-build
 
 check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS) \
-		fuzz-build
+		$(PACKED) fuzz-build
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) \
 		$(IN_BOOTS) $(FUZZING)
 
@@ -43,7 +45,7 @@ check-unit: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) ## tests: r
 check-guest: $(B)/tvmm guests ## tests: tiny guests on /dev/kvm
 	@B=$(B) tests/check $(IN_GUESTS)
 
-check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(KERNEL) $(INITRAMFS) ## tests: Linux to a shell and back
+check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(KERNEL) $(INITRAMFS) $(PACKED) ## tests: Linux to a shell and back
 	@B=$(B) tests/check $(IN_BOOTS)
 
 # Static, because it also runs in the lab.

@@ -1,0 +1,24 @@
+# What tests/boot/kernels boots: the recipe's kernel in all packings, and an initrd that looks around.
+
+PACKED_IN := $(B)/tests/boot/kernels
+PACKED := $(patsubst %,$(PACKED_IN)/bzImage.%,gzip bzip2 lzma xz lzo lz4 zstd) \
+	$(PACKED_IN)/vmlinux $(PACKED_IN)/vmlinux.stripped $(PACKED_IN)/initrd
+
+$(PACKED_IN)/bzImage.%: $(KERNEL) tests/boot/repack
+	@mkdir -p $(@D)
+	$(call say,PACK,$@)
+	$(Q)tests/boot/repack $< $* $@
+
+$(PACKED_IN)/vmlinux.stripped: $(KERNEL) tests/boot/repack
+	@mkdir -p $(@D)
+	$(Q)tests/boot/repack $< elf $@
+
+$(PACKED_IN)/vmlinux: $(KERNEL)
+	@mkdir -p $(@D)
+	$(Q)cp $(<D)/vmlinux $@
+
+$(PACKED_IN)/initrd: tests/boot/init initramfs/nodes | $(B)/tvmm
+	@rm -rf $(B)/tests/boot/initrd && mkdir -p $(PACKED_IN) $(B)/tests/boot/initrd/{bin,proc}
+	@cp $(or $(BUSYBOX),/bin/busybox) $(B)/tests/boot/initrd/bin/busybox
+	@cp tests/boot/init $(B)/tests/boot/initrd/init
+	$(Q)$(B)/tvmm initramfs $(B)/tests/boot/initrd -d initramfs/nodes -o $@
