@@ -14,7 +14,7 @@
 #include "vmm/options.h"
 #include "vmm/topology.h"
 
-enum { WORDS_MAX = 32 };
+enum { WORDS_MAX = 32, PLUSES_MAX = 8 };
 
 #define SPEC_RAM_MIN_BYTES  (16ULL << 20)
 #define SPEC_TIMEOUT_MAX_NS 9000000000000000000ULL
@@ -48,14 +48,20 @@ static void release(struct words *words)
 }
 
 /*
- * regcomp() takes memory and time without bound for some expressions, which hurts nobody but the
- * user who typed them: nested repetitions like ((a{9999}){9999}) are kept from it here.
+ * regcomp() copies what is repeated, so that `a++++` takes memory and time that double with every
+ * plus sign, and ((a{99}){99}){99} is no better. That hurts nobody but the user who typed it; such
+ * words are kept from it here.
  */
 static bool for_regcomp_only(const struct words *words)
 {
 	for (int i = 0; i < words->count; i++) {
-		if (strchr(words->word[i], '{'))
-			return true;
+		unsigned int pluses = 0;
+
+		for (const char *p = words->word[i]; *p; p++) {
+			pluses += *p == '+';
+			if (*p == '{' || pluses > PLUSES_MAX)
+				return true;
+		}
 	}
 	return false;
 }
