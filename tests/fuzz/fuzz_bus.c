@@ -42,6 +42,9 @@ enum {
 	CMOS_CENTURY = 0x32,
 };
 
+/* A host's clock shows years from 1824 to 2116. */
+#define HOST_NS_END (1LL << 62)
+
 /* What a board's wires saw. */
 struct wires {
 	unsigned int resets, resets_ended, power_offs, exits;
@@ -433,10 +436,10 @@ static void operate(struct fuzz_input *in)
 
 	switch (operation & 0x0f) {
 	case 0:
-		host_ns = (int64_t)((uint64_t)host_ns + fuzz_bytes(in, 5));
+		host_ns = (host_ns + (int64_t)fuzz_bytes(in, 5)) % HOST_NS_END;
 		break;
 	case 1:
-		host_ns = (int64_t)fuzz_bytes(in, 8);
+		host_ns = (int64_t)fuzz_bytes(in, 8) % HOST_NS_END;
 		break;
 	case 2:
 		bus_reset(&first.bus);

@@ -9,7 +9,7 @@
  * begins; 0x90 bytes of header, from 0x1f1 on; what is left lies at the front of the file. The
  * rest of the file, up to 1 GiB, is zeros that take no memory.
  *
- * libFuzzer: -max_len=256
+ * libFuzzer: -max_len=512
  */
 #include <sys/mman.h>
 
