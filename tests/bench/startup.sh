@@ -27,10 +27,12 @@ fi
 for file in "$kernel" "$initrd" "$first_run"; do
 	[ -f "$file" ] || { echo "startup.sh: $file is missing; make bench builds it" >&2 && exit 1; }
 done
+# QEMU 7.2 asserts on hosts whose KVM offers bits of this MSR that it refuses to set.
+cpu=host,-arch-capabilities
 guest=(-m 128 -kernel "$kernel" -initrd "$initrd" -append console=ttyS0)
 microvm=(qemu-system-x86_64 -M microvm,acpi=off -nodefaults -no-user-config -display none
-	-serial stdio -enable-kvm -cpu host)
-pc=(qemu-system-x86_64 -M pc -nographic -nic none -enable-kvm -cpu host)
+	-serial stdio -enable-kvm -cpu "$cpu")
+pc=(qemu-system-x86_64 -M pc -nographic -nic none -enable-kvm -cpu "$cpu")
 
 measure() { # LABEL FIRST_RUN-OPTIONS -- COMMAND: a line with the label and what was measured
 	local label=$1 answer
@@ -43,7 +45,10 @@ measure() { # LABEL FIRST_RUN-OPTIONS -- COMMAND: a line with the label and what
 }
 
 all() { # FIRST_RUN-OPTIONS
-	[ ! -x "$B/tvmm" ] || measure tvmm "$@" -- "$B/tvmm"
+	if [ -x "$B/tvmm" ]; then
+		measure tvmm "$@" -- "$B/tvmm"
+		measure guest "$@" -- "$B/tvmm" -unpack=guest
+	fi
 	measure microvm "$@" -- "${microvm[@]}"
 	measure pc "$@" -- "${pc[@]}"
 }
@@ -65,16 +70,22 @@ sort -k1,2 -k3,3n <<<"$results" | awk -v runs="$runs" -v backend="$backend" \
 		if (c % 2) return value[vmm, what, (c + 1) / 2]
 		return (value[vmm, what, c / 2] + value[vmm, what, c / 2 + 1]) / 2
 	}
-	function row(name, vmm,    c, t, r, least) {
+	function ratio(mine, vmm) {
+		return median(mine, "first_run_ns") / median(vmm, "first_run_ns")
+	}
+	# Of the cached kernel, and of the one that the guest unpacks: the target is the latter.
+	function ratios(vmm) {
+		return sprintf("%.3f; -unpack=guest: %.3f %s", ratio("tvmm", vmm), ratio("guest", vmm),
+			ratio("guest", vmm) <= time_target ? "ok" : "above")
+	}
+	function row(name, vmm,    c, t, r) {
 		c = n[vmm, "first_run_ns"]
 		t = median(vmm, "first_run_ns")
 		if (!c) { printf "| %s | - | - | - |\n", name; return }
 		r = median("tvmm", "first_run_ns") / t
-		least = value["tvmm", "first_run_ns", 1] / value[vmm, "first_run_ns", 1]
 		printf "| %s | %.2f (%.2f to %.2f) | %s | %d |\n", name, t / 1e6,
 			value[vmm, "first_run_ns", 1] / 1e6, value[vmm, "first_run_ns", c] / 1e6,
-			vmm == "tvmm" || !r ? "" : sprintf("%.3f %s (least: %.3f)", r,
-				r <= time_target ? "ok" : "above", least),
+			vmm == "tvmm" || vmm == "guest" || !r ? "" : ratios(vmm),
 			median(vmm, "rss_kib")
 	}
 	END {
@@ -84,7 +95,8 @@ sort -k1,2 -k3,3n <<<"$results" | awk -v runs="$runs" -v backend="$backend" \
 			"\nTargets: %.2f of the time, %d KiB for tvmm.\n\n", backend, runs, time_target, memory_target
 		print "| VMM | ms to first KVM_RUN | tvmm/this | KiB besides the guest |"
 		print "|---|---|---|---|"
-		row("tvmm", "tvmm")
+		row("tvmm, unpacked kernel in its cache", "tvmm")
+		row("tvmm -unpack=guest", "guest")
 		row("QEMU -M microvm", "microvm")
 		row("QEMU -M pc", "pc")
 		if (lost) printf "\n%d runs failed and are left out.\n", lost
