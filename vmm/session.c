@@ -105,8 +105,8 @@ static int map_memory(struct session *session, struct err *e)
 enum { FILLER_STACK_BYTES = 256 << 10 };
 
 /*
- * Fills the memory, says so, and only then keeps what was unpacked for the next run: the guest is on
- * its way meanwhile.
+ * Fills the memory, and keeps what was unpacked for the next run. Not while the guest runs: a kernel
+ * that measures its clocks does not take well to losing the CPU, which on a host with one CPU it would.
  */
 static void *fill_memory(void *argument)
 {
@@ -123,11 +123,11 @@ static void *fill_memory(void *argument)
 	if (filler->rc == 0)
 		filler->rc = kernel_check_placed(kernel, &session->plan, &session->vm.memory,
 						 &filler->e);
-	(void)sem_post(&filler->filled);
 	if (filler->rc == 0)
 		kernel_keep(kernel);
 	kernel_finish(kernel);
 	file_close(&session->initrd);
+	(void)sem_post(&filler->filled);
 	return NULL;
 }
 
