@@ -75,8 +75,8 @@ static void place_e820(const struct boot_plan *plan, uint8_t *zero_page)
 
 /*
  * What [BOOT] "Details of Header Fields" wants a loader to write, over whatever the file has there.
- * All but the initrd lies below 4 GiB, so that 32 bits hold its address. loadflags keeps LOADED_HIGH alone: CAN_USE_HEAP and heap_end_ptr are for the real-mode
- * code, which is not loaded.
+ * All but the initrd lies below 4 GiB, so that 32 bits hold its address. loadflags keeps LOADED_HIGH
+ * alone: CAN_USE_HEAP and heap_end_ptr are for the real-mode code, which is not loaded.
  */
 static void place_header(const struct boot_plan *plan, uint8_t *zero_page)
 {

@@ -127,7 +127,6 @@ static void *fill_memory(void *argument)
 		kernel_keep(kernel);
 	kernel_finish(kernel);
 	file_close(&session->initrd);
-	(void)sem_post(&filler->filled);
 	return NULL;
 }
 
@@ -138,7 +137,6 @@ static void start_filler(struct session *session)
 	pthread_attr_t attributes;
 	sigset_t all, before;
 
-	(void)sem_init(&filler->filled, 0, 0);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	(void)pthread_attr_init(&attributes);
@@ -146,13 +144,6 @@ static void start_filler(struct session *session)
 	filler->threaded = pthread_create(&filler->thread, &attributes, fill_memory, session) == 0;
 	(void)pthread_attr_destroy(&attributes);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-static void finish_filler(struct filler *filler)
-{
-	if (filler->threaded)
-		(void)pthread_join(filler->thread, NULL);
-	filler->threaded = false;
 }
 
 /*
@@ -169,10 +160,10 @@ static int open_and_fill(struct session *session, struct err *e)
 		return rc;
 	start_filler(session);
 	rc = vm_create(&session->vm, e);
-	if (!filler->threaded)
+	if (filler->threaded)
+		(void)pthread_join(filler->thread, NULL);
+	else
 		(void)fill_memory(session);
-	while (sem_wait(&filler->filled) < 0 && errno == EINTR)
-		;
 	if (rc < 0)
 		return rc;
 	if (filler->rc < 0)
@@ -366,7 +357,6 @@ int session_run(struct session *session, struct ending *ending, struct err *e)
 
 void session_finish(struct session *session)
 {
-	finish_filler(&session->filler);
 	kernel_finish(&session->kernel);
 	file_close(&session->initrd);
 	chardev_close(&session->serial);

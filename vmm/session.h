@@ -7,7 +7,6 @@
 #define TVMM_SESSION_H
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -27,11 +26,10 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 
-/* What fills guest memory, a thread of its own, and when it has. */
+/* What fills guest memory: a thread of its own, and how that went. */
 struct filler {
 	pthread_t thread;
 	bool threaded;
-	sem_t filled;
 	int rc;
 	struct err e;
 };
