@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host's fingerprint: what has to be equal before two runs may be compared. Read from /proc and /sys, after
+ * the run; what cannot be read is "".
+ */
+#ifndef TVMM_TIMING_HOST_H
+#define TVMM_TIMING_HOST_H
+
+#include <stdint.h>
+
+enum { HOST_TEXT_BYTES = 128 };
+
+struct report_host {
+	char cpu[HOST_TEXT_BYTES];        /* "model name" of /proc/cpuinfo */
+	unsigned int cpus;                /* online */
+	char kernel[HOST_TEXT_BYTES];     /* uname -r */
+	char governor[HOST_TEXT_BYTES];   /* of cpu0 */
+	char huge_pages[HOST_TEXT_BYTES]; /* transparent: always, madvise, never */
+	char clock[HOST_TEXT_BYTES];      /* current_clocksource */
+	char backend[HOST_TEXT_BYTES];    /* "vmx", "svm", "neither (software)" */
+	char ground
+		[HOST_TEXT_BYTES]; /* "hardware", "nested in a virtual machine", "QEMU TCG" , "software KVM" */
+	char mitigations[HOST_TEXT_BYTES];
+	uint64_t tsc_khz; /* 0: not known */
+};
+
+void host_read(struct report_host *host);
+
+#endif
