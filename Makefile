@@ -17,13 +17,13 @@ CFLAGS ?= -O2 -g
 TVMM_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I.
 TVMM_CFLAGS := -std=gnu11 -fPIE -fstack-protector-strong -pthread $(WARNINGS)
 TVMM_LDFLAGS ?= -static-pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
-TVMM_LDLIBS := -lelf -lxxhash -lz -ldeflate -lbz2 -llzma -llzo2 -llz4 -lzstd -pthread
+TVMM_LDLIBS := -lelf -lxxhash -lz -ldeflate -lbz2 -llzma -llzo2 -llz4 -lzstd -ljansson -pthread
 
 # `make V=1` shows the commands themselves.
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-4s %s\n' $(1) $(2))
 
-ROOMS := vmm vmm/base vmm/timing boot devices initramfs
+ROOMS := vmm vmm/base vmm/timing vmm/inside boot devices initramfs
 SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*.S))
 OBJECTS := $(patsubst %,$(B)/obj/%.o,$(basename $(SOURCES)))
 LIBRARY := $(B)/libtvmm.a
