@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is written down while the guest runs: plain numbers in memory that was reserved before the first
- * instruction. Nothing here allocates, reads symbols or prints; what it means is worked out when the run is
- * over (vmm/timing/digest.h). Times are clock_now_ns().
+ * What is written down while the guest runs: plain numbers in memory that was reserved before the
+ * first instruction. Nothing here allocates, reads symbols or prints; what it means is worked out
+ * when the run is over (vmm/timing/digest.h). Times are clock_now_ns().
  *
  * Each CPU has a record of its own, written by its thread alone. When a table is full the rest is
  * counted, not kept.
@@ -134,9 +134,9 @@ struct record_shared {
 };
 
 /* Reserves; pages come from the host as they are written. 0, or -ENOMEM with *e. */
-int record_init(struct record *record, bool exits, bool samples, struct err *e);
+int record_init(struct record *record, bool exits, bool times, bool samples, struct err *e);
 void record_finish(struct record *record);
-int record_shared_init(struct record_shared *shared, struct err *e);
+int record_shared_init(struct record_shared *shared, bool lines, struct err *e);
 void record_shared_finish(struct record_shared *shared);
 
 /* Keeps a mark unless the table is full; name is cut and copied. */
