@@ -270,6 +270,72 @@ START_TEST(without_until_no_prompt_matches)
 }
 END_TEST
 
+/* --mark. */
+
+static struct watch_mark user_marks[WATCH_MARKS];
+
+static void watch_for(const char *const *expressions, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(
+			regcomp(&user_marks[i].re, expressions[i], REG_EXTENDED | REG_NOSUB), 0);
+	watch_marks(&watch, user_marks, count);
+}
+
+START_TEST(marks_match_once)
+{
+	static const char *const expressions[] = { "^ready", "net.*up", "version" };
+
+	watch_for(expressions, 3);
+	ck_assert_uint_eq(line("", "not ready", "\r\n"), WATCH_NOTHING);
+	ck_assert_uint_eq(line("", "ready: net is up", "\r\n"), WATCH_MARK);
+	ck_assert_uint_eq(watch.matched_now, 1 << 0 | 1 << 1);
+	ck_assert_uint_eq(line("", "ready: net is up", "\r\n"), WATCH_NOTHING);
+	ck_assert_uint_eq(line("", "Linux version 6", "\n"), WATCH_MARK | WATCH_BANNER);
+	ck_assert_uint_eq(watch.matched_now, 1 << 2);
+}
+END_TEST
+
+START_TEST(marks_match_a_prompt)
+{
+	static const char *const expressions[] = { "login: $" };
+
+	watch_for(expressions, 1);
+	feed("login: ", 7);
+	ck_assert_uint_eq(watch_unfinished(&watch), WATCH_MARK);
+	ck_assert_uint_eq(watch_unfinished(&watch), WATCH_NOTHING);
+	ck_assert_uint_eq(watch_byte(&watch, '\n'), WATCH_NOTHING);
+}
+END_TEST
+
+START_TEST(as_many_marks_as_there_may_be)
+{
+	const char *expressions[WATCH_MARKS];
+
+	for (size_t i = 0; i < WATCH_MARKS; i++)
+		expressions[i] = i == WATCH_MARKS - 1 ? "last" : "other";
+	watch_for(expressions, WATCH_MARKS);
+	ck_assert_uint_eq(line("", "the last", "\n"), WATCH_MARK);
+	ck_assert_uint_eq(watch.matched_now, 1ULL << 63);
+	ck_assert_uint_eq(line("", "other", "\n"), WATCH_MARK);
+	ck_assert_uint_eq(watch.matched_now, UINT64_MAX >> 1);
+}
+END_TEST
+
+/* An empty line matches what does not ask for more; its time is its own. */
+START_TEST(marks_match_an_empty_line)
+{
+	static const char *const expressions[] = { "^$" };
+	uint64_t start;
+
+	watch_for(expressions, 1);
+	ck_assert_uint_eq(line("", "before", "\n"), WATCH_NOTHING);
+	start = watch.start_ns;
+	ck_assert_uint_eq(watch_byte(&watch, '\n'), WATCH_MARK);
+	ck_assert_uint_gt(watch.start_ns, start);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -279,6 +345,8 @@ int main(void)
 		time_of_the_first_byte,    every_byte_value,
 		until_matches_a_line,      until_and_the_kernel,
 		until_matches_a_prompt,    without_until_no_prompt_matches,
+		marks_match_once,          marks_match_a_prompt,
+		marks_match_an_empty_line, as_many_marks_as_there_may_be,
 	};
 	Suite *suite = suite_create("watch");
 	TCase *tcase = tcase_create("watch");

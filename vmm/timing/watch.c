@@ -4,11 +4,19 @@
 #include <string.h>
 
 #include "vmm/base/clock.h"
+#include "vmm/base/must.h"
 
 void watch_init(struct watch *watch, const regex_t *until)
 {
 	memset(watch, 0, sizeof(*watch));
 	watch->until = until;
+}
+
+void watch_marks(struct watch *watch, const struct watch_mark *marks, size_t count)
+{
+	must(count <= WATCH_MARKS);
+	watch->marks = marks;
+	watch->mark_count = count;
 }
 
 static bool starts_with(const char *text, const char *prefix)
@@ -70,21 +78,54 @@ static enum watch_event classify(const char *line)
 	return WATCH_NOTHING;
 }
 
-static bool matches_until(struct watch *watch)
+static bool matches(const regex_t *re, const char *line)
 {
+	return regexec(re, line, 0, NULL, 0) == 0;
+}
+
+static bool match_marks(struct watch *watch)
+{
+	watch->matched_now = 0;
+	for (size_t i = 0; i < watch->mark_count; i++) {
+		uint64_t bit = 1ULL << i;
+
+		if (!(watch->matched & bit) && matches(&watch->marks[i].re, watch->line))
+			watch->matched_now |= bit;
+	}
+	watch->matched |= watch->matched_now;
+	return watch->matched_now != 0;
+}
+
+/* What the user's expressions find in the line so far. */
+static unsigned int look(struct watch *watch)
+{
+	unsigned int events = WATCH_NOTHING;
+
 	watch->line[watch->length] = '\0';
 	watch->looked_at = true;
-	return watch->until && regexec(watch->until, watch->line, 0, NULL, 0) == 0;
+	if (watch->until && matches(watch->until, watch->line))
+		events |= WATCH_UNTIL;
+	if (match_marks(watch))
+		events |= WATCH_MARK;
+	return events;
+}
+
+static void begin_line(struct watch *watch)
+{
+	if (watch->in_line)
+		return;
+	watch->in_line = true;
+	watch->start_ns = clock_now_ns();
 }
 
 static unsigned int end_of_line(struct watch *watch)
 {
 	unsigned int events;
 
+	begin_line(watch); /* an empty one begins with its end */
 	if (watch->length && watch->line[watch->length - 1] == '\r')
 		watch->length--;
-	events = matches_until(watch) ? WATCH_UNTIL : WATCH_NOTHING;
-	events |= classify(watch->line);
+	events = look(watch) | classify(watch->line);
 	watch->length = 0;
 	watch->in_line = false;
 	return events;
@@ -115,10 +156,7 @@ unsigned int watch_byte(struct watch *watch, uint8_t byte)
 	}
 	if (in_escape_sequence(watch, byte))
 		return WATCH_NOTHING;
-	if (!watch->in_line) {
-		watch->in_line = true;
-		watch->start_ns = clock_now_ns();
-	}
+	begin_line(watch);
 	if (byte && watch->length < sizeof(watch->line) - 1) {
 		watch->line[watch->length++] = (char)byte;
 		watch->looked_at = false;
@@ -128,7 +166,7 @@ unsigned int watch_byte(struct watch *watch, uint8_t byte)
 
 unsigned int watch_unfinished(struct watch *watch)
 {
-	if (!watch->until || !watch->in_line || watch->looked_at)
-		return WATCH_NOTHING;
-	return matches_until(watch) ? WATCH_UNTIL : WATCH_NOTHING;
+	bool wanted = watch->until || watch->mark_count;
+
+	return wanted && watch->in_line && !watch->looked_at ? look(watch) : WATCH_NOTHING;
 }

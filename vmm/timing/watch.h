@@ -16,7 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WATCH_LINE_BYTES = 512 };
+enum {
+	WATCH_LINE_BYTES = 512,
+	WATCH_MARKS = 64, /* one bit each in struct watch */
+};
+
+/* --mark NAME=REGEX. */
+struct watch_mark {
+	const char *name; /* borrowed */
+	regex_t re;       /* compiled with REG_NOSUB */
+};
 
 /* A line can say one of the kernel's things and match the expression as well: bits. */
 enum watch_event {
@@ -30,6 +39,7 @@ enum watch_event {
 	WATCH_POWERS_DOWN = 1 << 6, /* "reboot: Power down" */
 	WATCH_HALTS = 1 << 7,       /* "reboot: System halted" */
 	WATCH_UNTIL = 1 << 8,       /* the expression matched */
+	WATCH_MARK = 1 << 9,        /* marks matched for the first time: watch->matched_now */
 };
 
 enum watch_escape { WATCH_PLAIN, WATCH_AFTER_ESC, WATCH_IN_SEQUENCE };
@@ -42,14 +52,21 @@ struct watch {
 	bool looked_at;           /* nothing new since the expression was last tried */
 	uint64_t start_ns;        /* when the line's first byte came */
 	const regex_t *until;     /* borrowed, or NULL */
+
+	const struct watch_mark *marks; /* borrowed */
+	size_t mark_count;
+	uint64_t matched, matched_now; /* bits: so far, and with the last WATCH_MARK */
 };
 
 void watch_init(struct watch *watch, const regex_t *until);
 
+/* Looks for these as well, each until it has matched; at most WATCH_MARKS, borrowed. */
+void watch_marks(struct watch *watch, const struct watch_mark *marks, size_t count);
+
 /* Takes the next byte; tells what its line says, in bits, when the byte ends a line. */
 unsigned int watch_byte(struct watch *watch, uint8_t byte);
 
-/* For a line that waits without an end, as a prompt does: WATCH_UNTIL or WATCH_NOTHING. */
+/* For a line that waits without an end, as a prompt does: WATCH_UNTIL, WATCH_MARK, both or none. */
 unsigned int watch_unfinished(struct watch *watch);
 
 #endif
