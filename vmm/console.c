@@ -22,6 +22,8 @@ void console_init(struct console *console, struct chardev *dev, struct control *
 	console->marks = marks;
 	console->at_line_start = true;
 	watch_init(&console->watch, until);
+	escape_init(&console->escape);
+	lines_init(&console->lines, NULL);
 	(void)pthread_mutex_init(&console->lock, NULL);
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -33,6 +35,14 @@ void console_finish(struct console *console)
 {
 	(void)pthread_cond_destroy(&console->room);
 	(void)pthread_mutex_destroy(&console->lock);
+}
+
+void console_record(struct console *console, struct record_shared *record,
+		    const struct watch_mark *marks, size_t count)
+{
+	console->record = record;
+	lines_init(&console->lines, record);
+	watch_marks(&console->watch, marks, count);
 }
 
 static size_t room(const struct console *console)
@@ -61,6 +71,34 @@ static void append_stamp(struct console *console)
 		append(console, (const uint8_t *)text, (size_t)length);
 }
 
+/* With the lock held. */
+static void record(struct console *console, enum record_mark_source source, const char *name,
+		   uint64_t at_ns)
+{
+	if (console->record)
+		record_mark(console->record, source, name, at_ns);
+}
+
+void console_mark(void *ctx, enum record_mark_source source, const char *name)
+{
+	struct console *console = ctx;
+	uint64_t now_ns = clock_now_ns();
+
+	(void)pthread_mutex_lock(&console->lock);
+	record(console, source, name, now_ns);
+	(void)pthread_mutex_unlock(&console->lock);
+}
+
+static void mark_line(struct console *console)
+{
+	const struct watch *watch = &console->watch;
+
+	for (size_t i = 0; i < watch->mark_count; i++) {
+		if (watch->matched_now & 1ULL << i)
+			record(console, RECORD_MARK_LINE, watch->marks[i].name, watch->start_ns);
+	}
+}
+
 static void act_on(struct console *console, unsigned int events)
 {
 	uint64_t line_ns = console->watch.start_ns;
@@ -81,34 +119,75 @@ static void act_on(struct console *console, unsigned int events)
 		console->announced = ANNOUNCED_HALT;
 	if ((events & WATCH_PANIC_ENDS) && console->announced == ANNOUNCED_PANIC)
 		control_end_kind(console->control, ENDING_PANIC);
+	if (events & WATCH_MARK)
+		mark_line(console);
 	if (events & WATCH_UNTIL)
 		control_end_kind(console->control, ENDING_UNTIL);
+}
+
+static void pass(struct console *console, uint8_t byte, uint64_t now_ns)
+{
+	unsigned int events;
+
+	if (console->timestamps && console->at_line_start)
+		append_stamp(console);
+	append(console, &byte, 1);
+	console->at_line_start = byte == '\n';
+	lines_byte(&console->lines, byte, now_ns);
+	events = watch_byte(&console->watch, byte);
+	if (events)
+		act_on(console, events);
+}
+
+static void pass_all(struct console *console, const struct escape_passing *passing, uint64_t now_ns)
+{
+	for (size_t i = 0; i < passing->count; i++)
+		pass(console, passing->bytes[i], now_ns);
+}
+
+/* A byte that begins a control sequence, or stands in one that may be a mark. */
+static void sift(struct console *console, uint8_t byte, uint64_t now_ns)
+{
+	struct escape *escape = &console->escape;
+	struct escape_passing passing;
+
+	if (escape_take(escape, byte, now_ns, &passing))
+		record(console, RECORD_MARK_ESCAPE, escape->name, escape->mark_ns);
+	pass_all(console, &passing, now_ns);
 }
 
 void console_put(void *ctx, const uint8_t *bytes, size_t count)
 {
 	struct console *console = ctx;
 	uint64_t now = clock_now_ns();
-	unsigned int events;
 	bool wake;
 
 	(void)pthread_mutex_lock(&console->lock);
 	mark_at(console->marks, MARK_CONSOLE_BYTE, now);
 	for (size_t i = 0; i < count; i++) {
-		if (console->timestamps && console->at_line_start)
-			append_stamp(console);
-		append(console, &bytes[i], 1);
-		console->at_line_start = bytes[i] == '\n';
-		events = watch_byte(&console->watch, bytes[i]);
-		if (events)
-			act_on(console, events);
+		if (escape_passes(&console->escape, bytes[i]))
+			pass(console, bytes[i], now);
+		else
+			sift(console, bytes[i], now);
 	}
 	console->bytes += count;
-	wake = !console->awake;
-	console->awake = true;
+	wake = !console->awake && console->count > 0; /* not for a mark */
+	console->awake |= wake;
 	(void)pthread_mutex_unlock(&console->lock);
 	if (wake)
 		control_wake(console->control);
+}
+
+void console_end_of_input(struct console *console)
+{
+	struct escape_passing passing;
+
+	(void)pthread_mutex_lock(&console->lock);
+	escape_end(&console->escape, &passing);
+	pass_all(console, &passing, clock_now_ns());
+	act_on(console, watch_unfinished(&console->watch) & WATCH_MARK);
+	lines_end(&console->lines);
+	(void)pthread_mutex_unlock(&console->lock);
 }
 
 static void add_ns(struct timespec *ts, long ns)

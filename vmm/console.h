@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest's console on its way out: bytes from the UART go into a ring, the supervisor writes
- * them to the host without ever blocking, the watch reads along.
+ * them to the host without ever blocking, the watch reads along. Marks by escape sequence are taken
+ * out on the way (vmm/timing/escape.h), whether or not somebody records them.
  *
  * Nothing is lost: when the host's reader is slow the ring fills, and a vCPU that has more to send
  * waits outside the guest until there is room. Time-outs and signals work meanwhile, because the one who waits is
@@ -21,7 +22,10 @@
 
 #include "vmm/chardev.h"
 #include "vmm/control.h"
+#include "vmm/timing/escape.h"
+#include "vmm/timing/lines.h"
 #include "vmm/timing/marks.h"
+#include "vmm/timing/record.h"
 #include "vmm/timing/watch.h"
 
 enum {
@@ -57,6 +61,9 @@ struct console {
 	enum announced announced;
 	uint64_t bytes;
 	bool timestamps, at_line_start;
+	struct escape escape;
+	struct lines lines;
+	struct record_shared *record; /* borrowed, or NULL */
 
 	int lost; /* the supervisor's: errno of the write after which the rest was lost; 0: none */
 };
@@ -73,11 +80,28 @@ void console_init(struct console *console, struct chardev *dev, struct control *
 void console_finish(struct console *console);
 
 /*
+ * Before the run, if at all: from now on lines and marks are written down. All is borrowed; the
+ * record's lines and marks are the console's to write until the run is over. marks: --mark, at most
+ * WATCH_MARKS.
+ */
+void console_record(struct console *console, struct record_shared *record,
+		    const struct watch_mark *marks, size_t count);
+
+/* Writes down a mark that the guest makes now by other means; ctx is the console. */
+void console_mark(void *ctx, enum record_mark_source source, const char *name);
+
+/*
  * The UART's byte sink; ctx is the console. Before each exit's bytes, 4 KiB at most, somebody has to
  * look for room; the lock that he holds from then on, the machine's, keeps others from taking it.
  */
 void console_put(void *ctx, const uint8_t *bytes, size_t count);
 bool console_has_room(struct console *console);
+
+/*
+ * When no vCPU runs any more, and before the last flush: what looked like the beginning of a mark
+ * was none and goes out after all; an unfinished line is written down, and looked at for marks.
+ */
+void console_end_of_input(struct console *console);
 
 /*
  * On a vCPU's thread, outside the guest and without any lock: blocks while the ring has no room and
@@ -102,7 +126,7 @@ void console_toggle_timestamps(struct console *console);
 
 enum announced console_announced(struct console *console);
 
-/* How many bytes the guest has sent. */
+/* How many bytes the guest has sent, marks included. */
 uint64_t console_bytes(struct console *console);
 
 #endif

@@ -541,6 +541,198 @@ START_TEST(until_a_prompt)
 }
 END_TEST
 
+/* What a recorded run keeps of the console; and marks by escape sequence, docs/marks.md. */
+
+static struct record_shared record;
+static struct record_line line_table[RECORD_LINES];
+static char line_text[RECORD_LINE_TEXT_BYTES];
+
+static void use_record(const struct watch_mark *expressions, size_t count)
+{
+	record = (struct record_shared){ .line = line_table, .line_text = line_text };
+	console_record(&console, &record, expressions, count);
+}
+
+static void check_mark(size_t i, enum record_mark_source source, const char *name)
+{
+	ck_assert_uint_lt(i, record.marks);
+	ck_assert_int_eq(record.mark[i].source, source);
+	ck_assert_str_eq(record.mark[i].name, name);
+}
+
+static void check_line(size_t i, const char *expected)
+{
+	ck_assert_uint_lt(i, record.lines);
+	ck_assert_uint_eq(line_table[i].text_bytes, strlen(expected));
+	ck_assert_mem_eq(line_text + line_table[i].text, expected, strlen(expected));
+}
+
+/* However the bytes come, one exit for each or all with one. */
+START_TEST(marks_are_taken_out)
+{
+	static const char sent[] = "Linux\033]8866;mark:a\007 ver\033]8866;mark:b c\033\\sion 6\r\n"
+				   "\033[1m\033]8866;mark:no\nend";
+
+	use_record(NULL, 0);
+	for (size_t split = 0; split < sizeof(sent); split++) {
+		record.marks = record.lines = record.line_text_bytes = 0;
+		put(sent, split);
+		put(sent + split, sizeof(sent) - 1 - split);
+		ck_assert_str_eq(came_out(), "Linux version 6\r\n\033[1m\033]8866;mark:no\nend");
+		ck_assert_uint_eq(record.marks, 2);
+		check_mark(0, RECORD_MARK_ESCAPE, "a");
+		check_mark(1, RECORD_MARK_ESCAPE, "b c");
+		say("\n");
+		(void)came_out();
+		check_line(0, "Linux version 6");
+		check_line(1, "\033[1m\033]8866;mark:no");
+		check_line(2, "end");
+	}
+	ck_assert_uint_ne(marks.at_ns[MARK_KERNEL_BANNER], 0);
+	ck_assert_uint_eq(console_bytes(&console), sizeof(sent) * sizeof(sent));
+}
+END_TEST
+
+START_TEST(a_mark_has_the_time_of_its_first_byte)
+{
+	uint64_t before, after;
+
+	use_record(NULL, 0);
+	say("x");
+	before = clock_now_ns();
+	say("\033");
+	after = clock_now_ns();
+	say("]8866;mark:late\007");
+	ck_assert_uint_ge(record.mark[0].at_ns, before);
+	ck_assert_uint_le(record.mark[0].at_ns, after);
+}
+END_TEST
+
+START_TEST(marks_are_taken_out_without_a_record)
+{
+	say("a\033]8866;mark:x\007b");
+	console_mark(&console, RECORD_MARK_POST, "42");
+	ck_assert_str_eq(came_out(), "ab");
+}
+END_TEST
+
+/* There is nothing to write out: the supervisor sleeps on. */
+START_TEST(a_mark_wakes_nobody)
+{
+	use_record(NULL, 0);
+	say("\033]8866;mark:x\007");
+	ck_assert(!woken());
+	ck_assert_uint_eq(record.marks, 1);
+	say("a");
+	ck_assert(woken());
+}
+END_TEST
+
+START_TEST(what_is_held_comes_out_at_the_end)
+{
+	use_record(NULL, 0);
+	say("/ # \033]8866;mark:half");
+	ck_assert_str_eq(came_out(), "/ # ");
+	console_end_of_input(&console);
+	ck_assert_str_eq(came_out(), "\033]8866;mark:half");
+	ck_assert_uint_eq(record.marks, 0);
+	ck_assert_uint_eq(record.lines, 1);
+	check_line(0, "/ # \033]8866;mark:half");
+	console_end_of_input(&console);
+	ck_assert_str_eq(came_out(), "");
+}
+END_TEST
+
+START_TEST(lines_have_their_times)
+{
+	uint64_t at[4];
+
+	use_record(NULL, 0);
+	at[0] = clock_now_ns();
+	say("one");
+	at[1] = clock_now_ns();
+	say(" line");
+	at[2] = clock_now_ns();
+	say("\r\n");
+	at[3] = clock_now_ns();
+	check_line(0, "one line");
+	ck_assert_uint_ge(line_table[0].first_byte_ns, at[0]);
+	ck_assert_uint_le(line_table[0].first_byte_ns, at[1]);
+	ck_assert_uint_ge(line_table[0].last_byte_ns, at[2]);
+	ck_assert_uint_le(line_table[0].last_byte_ns, at[3]);
+}
+END_TEST
+
+/* Stamps and tvmm's own words are not the guest's. */
+START_TEST(lines_are_the_guests_alone)
+{
+	use_record(NULL, 0);
+	console_toggle_timestamps(&console);
+	say("on");
+	console_say(&console, "help\n");
+	say("e\n");
+	check_line(0, "one");
+}
+END_TEST
+
+START_TEST(lines_that_match_are_marks)
+{
+	static struct watch_mark expressions[] = { { .name = "net" }, { .name = "prompt" } };
+	uint64_t before, after;
+
+	(void)regcomp(&expressions[0].re, "^eth0: up$", REG_EXTENDED | REG_NOSUB);
+	(void)regcomp(&expressions[1].re, "# $", REG_EXTENDED | REG_NOSUB);
+	use_record(expressions, 2);
+	before = clock_now_ns();
+	say("et");
+	after = clock_now_ns();
+	say("h0: \033]8866;mark:in\007up\r\neth0: up\r\n/ # ");
+	ck_assert_uint_eq(record.marks, 2);
+	check_mark(0, RECORD_MARK_ESCAPE, "in");
+	check_mark(1, RECORD_MARK_LINE, "net");
+	ck_assert_uint_ge(record.mark[1].at_ns, before);
+	ck_assert_uint_le(record.mark[1].at_ns, after); /* the line's first byte */
+	(void)came_out();
+	ck_assert(console_sleep(&console));
+	ck_assert_uint_eq(record.marks, 3);
+	check_mark(2, RECORD_MARK_LINE, "prompt");
+	regfree(&expressions[0].re);
+	regfree(&expressions[1].re);
+}
+END_TEST
+
+/* A guest that prompts and is gone before the supervisor has looked. */
+START_TEST(the_last_line_is_looked_at)
+{
+	static struct watch_mark expression = { .name = "prompt" };
+
+	(void)regcomp(&expression.re, "# $", REG_EXTENDED | REG_NOSUB);
+	use_record(&expression, 1);
+	say("/ # ");
+	ck_assert_uint_eq(record.marks, 0);
+	console_end_of_input(&console);
+	ck_assert_uint_eq(record.marks, 1);
+	check_mark(0, RECORD_MARK_LINE, "prompt");
+	ck_assert(!control_stopped(&control));
+	regfree(&expression.re);
+}
+END_TEST
+
+START_TEST(marks_by_other_means)
+{
+	uint64_t before = clock_now_ns();
+
+	use_record(NULL, 0);
+	console_mark(&console, RECORD_MARK_POST, "42");
+	console_mark(&console, RECORD_MARK_EXIT, "debug-exit");
+	ck_assert_uint_eq(record.marks, 2);
+	check_mark(0, RECORD_MARK_POST, "42");
+	check_mark(1, RECORD_MARK_EXIT, "debug-exit");
+	ck_assert_uint_ge(record.mark[0].at_ns, before);
+	ck_assert_uint_le(record.mark[1].at_ns, clock_now_ns());
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -563,6 +755,16 @@ int main(void)
 		a_panic_that_reboots,
 		until_a_line,
 		until_a_prompt,
+		marks_are_taken_out,
+		a_mark_has_the_time_of_its_first_byte,
+		marks_are_taken_out_without_a_record,
+		a_mark_wakes_nobody,
+		what_is_held_comes_out_at_the_end,
+		lines_have_their_times,
+		lines_are_the_guests_alone,
+		lines_that_match_are_marks,
+		the_last_line_is_looked_at,
+		marks_by_other_means,
 	};
 	Suite *suite = suite_create("console");
 	TCase *tcase = tcase_create("console");
