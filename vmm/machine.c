@@ -2,6 +2,7 @@
 #include "vmm/machine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vmm/base/clock.h"
@@ -11,6 +12,7 @@ enum {
 	PORT_I8042_DATA = 0x60,
 	PORT_I8042_COMMAND = 0x64,
 	PORT_CMOS = 0x70,
+	PORT_POST_CODE = 0x80, /* see machine_record() */
 	PORT_SYSTEM_CONTROL_A = 0x92,
 	PORT_COM1 = 0x3f8,
 	PORT_PM1_EVENT = 0x600,
@@ -107,10 +109,36 @@ static void power_off_by_acpi(void *ctx, bool level)
 		control_end_kind(ctx, ENDING_POWERED_OFF_ACPI);
 }
 
+static void make_mark(struct machine *machine, enum record_mark_source source, const char *name)
+{
+	if (machine->marks.mark)
+		machine->marks.mark(machine->marks.ctx, source, name);
+}
+
 static void exit_by_debugexit(void *ctx, uint32_t value)
 {
-	control_end(ctx, &(struct ending){ .kind = ENDING_DEBUG_EXIT,
-					   .detail = debugexit_status(value) });
+	struct machine *machine = ctx;
+
+	if (!control_stopped(machine->control))
+		make_mark(machine, RECORD_MARK_EXIT, "debug-exit");
+	control_end(machine->control, &(struct ending){ .kind = ENDING_DEBUG_EXIT,
+							.detail = debugexit_status(value) });
+}
+
+/*
+ * With CONFIG_IO_DELAY_0X80 Linux passes the time by writing whatever AL holds to this port: noise
+ * that nobody can tell from codes. So that it does not drown them, each value counts once.
+ */
+static void show_post_code(void *ctx, uint8_t code)
+{
+	struct machine *machine = ctx;
+	char name[3];
+
+	if (machine->post_code_told[code])
+		return;
+	machine->post_code_told[code] = true;
+	(void)snprintf(name, sizeof(name), "%02x", code);
+	make_mark(machine, RECORD_MARK_POST, name);
 }
 
 static int64_t wall_clock_ns(void *ctx)
@@ -193,7 +221,7 @@ int machine_init(struct machine *machine, const struct vm *vm, struct control *c
 	pciconf_init(&machine->pciconf, (struct line){ reset_by_port_cf9, control });
 	port92_init(&machine->port92, (struct line){ reset_by_port_92, control });
 	acpipm_init(&machine->acpipm, (struct line){ power_off_by_acpi, control }, SLEEP_TYPE_S5);
-	debugexit_init(&machine->debugexit, (struct exit_wire){ exit_by_debugexit, control });
+	debugexit_init(&machine->debugexit, (struct exit_wire){ exit_by_debugexit, machine });
 	if (refuse_ports_of_kvm(debugexit, e) < 0)
 		return -EBUSY;
 	return attach_devices(machine, debugexit, e);
@@ -223,6 +251,16 @@ void machine_board(unsigned int cpus, struct board *board)
 		.reset_value = RESET_HARD_NOW,
 		.cmos_century = CMOS_CENTURY,
 	};
+}
+
+void machine_record(struct machine *machine, struct mark_wire marks)
+{
+	struct err taken; /* by isa-debug-exit, which was asked for by name */
+
+	machine->marks = marks;
+	postcode_init(&machine->postcode, (struct code_wire){ show_post_code, machine });
+	(void)bus_attach(&machine->ports, PORT_POST_CODE, POSTCODE_PORTS, &machine->postcode.device,
+			 &taken);
 }
 
 void machine_finish(struct machine *machine)

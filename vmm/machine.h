@@ -20,9 +20,11 @@
 #include "devices/i8042.h"
 #include "devices/pciconf.h"
 #include "devices/port92.h"
+#include "devices/postcode.h"
 #include "devices/uart16550.h"
 #include "vmm/base/err.h"
 #include "vmm/control.h"
+#include "vmm/timing/record.h"
 #include "vmm/vm.h"
 
 /* What was typed and the guest has not taken yet: bytes, and breaks at their place among them. */
@@ -39,6 +41,12 @@ struct debugexit_config {
 	uint8_t iosize;
 };
 
+/* Where marks go that a guest makes at a port: console_mark(), which has the lock for them. */
+struct mark_wire {
+	void (*mark)(void *ctx, enum record_mark_source source, const char *name);
+	void *ctx;
+};
+
 struct machine {
 	struct control *control;
 	const struct vm *vm; /* NULL: interrupt lines lead nowhere (a machine under test) */
@@ -53,7 +61,10 @@ struct machine {
 	struct port92 port92;
 	struct acpipm acpipm;
 	struct debugexit debugexit;
+	struct postcode postcode;
 	bool uart_irq_level;
+	struct mark_wire marks; /* {NULL}: nobody records */
+	bool post_code_told[256];
 	struct machine_input input;
 	uint64_t input_taken_ns; /* when the guest last took a byte, or there was none */
 };
@@ -65,6 +76,13 @@ struct machine {
 int machine_init(struct machine *machine, const struct vm *vm, struct control *control,
 		 struct byte_sink console, const struct debugexit_config *debugexit, struct err *e);
 void machine_finish(struct machine *machine);
+
+/*
+ * Before the run, if at all: lets the guest mark by POST codes and by isa-debug-exit. The wire is
+ * borrowed and called with the machine locked. Port 80 is attached only then, unless isa-debug-exit
+ * has it; a guest reads ones there with and without it.
+ */
+void machine_record(struct machine *machine, struct mark_wire marks);
 
 /* The same board as the tables tell it, with that many CPUs (1 to BOARD_CPUS_MAX). */
 void machine_board(unsigned int cpus, struct board *board);

@@ -472,6 +472,69 @@ START_TEST(interrupt_level)
 }
 END_TEST
 
+/* Marks, for a run that is recorded. */
+
+static char told[4096]; /* "source:name " each */
+
+static void tell(void *ctx, enum record_mark_source source, const char *name)
+{
+	size_t length = strlen(told);
+
+	ck_assert_ptr_eq(ctx, told);
+	(void)snprintf(told + length, sizeof(told) - length, "%d:%s ", (int)source, name);
+}
+
+static void listen_to_marks(void)
+{
+	told[0] = '\0';
+	machine_record(&machine, (struct mark_wire){ tell, told });
+}
+
+START_TEST(post_codes_are_marks)
+{
+	out(0x80, 0x42); /* nobody listens */
+	listen_to_marks();
+	out(0x80, 0x42);
+	out(0x80, 0x0f);
+	ck_assert_str_eq(told, "1:42 1:0f ");
+	ck_assert_uint_eq(in(0x80), 0xff);
+}
+END_TEST
+
+/* [LINUX] arch/x86/kernel/io_delay.c writes whatever AL holds there to pass the time. */
+START_TEST(each_post_code_once)
+{
+	listen_to_marks();
+	for (int round = 0; round < 3; round++) {
+		for (unsigned int code = 0; code < 256; code++)
+			out(0x80, (uint8_t)code);
+	}
+	ck_assert_uint_eq(strlen(told), 256 * strlen("1:00 "));
+	ck_assert_int_eq(strncmp(told, "1:00 1:01 1:02 ", 15), 0);
+}
+END_TEST
+
+START_TEST(debug_exit_is_a_mark)
+{
+	ck_assert_int_eq(make(&(struct debugexit_config){ 0xf4, 4 }), 0);
+	listen_to_marks();
+	out(0xf4, 3);
+	out(0xf4, 3); /* the run has ended */
+	ck_assert_str_eq(told, "3:debug-exit ");
+	ck_assert_int_eq(control.ending.kind, ENDING_DEBUG_EXIT);
+}
+END_TEST
+
+START_TEST(debug_exit_on_the_post_code_port)
+{
+	ck_assert_int_eq(make(&(struct debugexit_config){ 0x7f, 2 }), 0);
+	listen_to_marks();
+	out(0x80, 0x42);
+	ck_assert_str_eq(told, "3:debug-exit ");
+	ck_assert_int_eq(control.ending.kind, ENDING_DEBUG_EXIT);
+}
+END_TEST
+
 /* Somebody types while the guest reads: two threads, as in a run. */
 static void *typist(void *unused)
 {
@@ -532,6 +595,10 @@ int main(void)
 		how_long_input_has_stood_still,
 		interrupt_level,
 		typing_while_the_guest_reads,
+		post_codes_are_marks,
+		each_post_code_once,
+		debug_exit_is_a_mark,
+		debug_exit_on_the_post_code_port,
 	};
 	Suite *suite = suite_create("machine");
 	TCase *tcase = tcase_create("machine");
