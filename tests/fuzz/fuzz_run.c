@@ -358,6 +358,40 @@ static const regex_t *until(void)
 	return &expression;
 }
 
+/* A run that is recorded, with a --mark. */
+static struct record_shared record;
+
+static void make_record(void)
+{
+	static struct record_line line[RECORD_LINES];
+	static char line_text[RECORD_LINE_TEXT_BYTES];
+	static struct watch_mark mark = { .name = "line" };
+	static bool ready;
+
+	if (!ready)
+		hold(regcomp(&mark.re, "t", REG_EXTENDED | REG_NOSUB) == 0, "regcomp");
+	ready = true;
+	record = (struct record_shared){ .line = line, .line_text = line_text };
+	console_record(&console, &record, &mark, 1);
+	machine_record(&machine, (struct mark_wire){ console_mark, &console });
+}
+
+static void check_record(void)
+{
+	size_t text_bytes = 0;
+
+	hold(record.marks <= RECORD_USER_MARKS && record.lines <= RECORD_LINES, "a table's end");
+	for (size_t i = 0; i < record.marks; i++)
+		hold(record.mark[i].name[0], "a mark without a name");
+	for (size_t i = 0; i < record.lines; i++) {
+		const struct record_line *line = &record.line[i];
+
+		hold(line->text == text_bytes, "a line's text");
+		hold(line->first_byte_ns <= line->last_byte_ns, "a line's times");
+		text_bytes += line->text_bytes;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 {
 	static struct chardev nowhere = {
@@ -377,6 +411,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	if (circumstances & 8)
 		console_toggle_timestamps(&console);
 	if (make_machine(&in, circumstances)) {
+		if (circumstances & 0x40)
+			make_record();
 		fake.in = in;
 		run = (struct run){ .kvm = &page.run,
 				    .entry = { enter, unkick, halted_for_good, NULL, NULL },
@@ -388,6 +424,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 		ending = run_until_end(&run);
 		check_last_read();
 		check_ending(&ending);
+		console_end_of_input(&console);
+		if (circumstances & 0x40)
+			check_record();
 	}
 	machine_finish(&machine);
 	console_finish(&console);
