@@ -3,11 +3,11 @@
  * A kernel's symbols: names of addresses and addresses of names, from a vmlinux's symbol table, a
  * System.map, or the kallsyms that a kernel carries in itself.
  *
- *   symbols.c         the table itself: sorting, looking up; which of the sources a file is
- *   symbols_elf.c     .symtab of an ELF file, by libelf
- *   symbols_map.c     System.map: lines of address, letter, name
+ *   symbols.c           the table itself: sorting, looking up; which of the sources a file is
+ *   symbols_elf.c       .symtab of an ELF file
+ *   symbols_map.c       System.map: lines of address, letter, name
  *   symbols_kallsyms.c  the compressed table inside a kernel's image
- *   symbols_check.c   do these symbols belong to that kernel? by build id and banner
+ *   symbols_check.c     do these symbols belong to that kernel? by build id and banner
  *
  * Addresses are virtual, as the kernel was linked: without KASLR they are those of the running
  * kernel. Authority: [ELF] "Symbol Table"; [LINUX] scripts/kallsyms.c, kernel/kallsyms.c.
@@ -58,8 +58,8 @@ void symbols_finish(struct symbols *symbols);
 int symbols_read(struct symbols *symbols, const struct input_file *file, struct err *e);
 
 /*
- * The kallsyms inside the ELF file of a kernel (which needs no symbol table). -ENOENT when the kernel
- * has none, or they cannot be found.
+ * The kallsyms inside the ELF file of a kernel (which needs no symbol table). -ENOENT when the
+ * kernel has none, or they cannot be found.
  */
 int symbols_of_kallsyms(struct symbols *symbols, const struct input_file *file,
 			const struct elfimage *image, struct err *e);
