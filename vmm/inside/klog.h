@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's log as it lies in guest memory: printk's ring buffer, read when the guest stands still,
- * whether or not it ever had a console.
+ * The kernel's log as it lies in guest memory: printk's ring buffer, read when the guest stands
+ * still, whether or not it ever had a console.
  *
- * Two formats: the ring of descriptors of Linux 5.10 and later (struct printk_ringbuffer at prb), and
- * log_buf with a struct printk_log before each record, of 3.5 to 5.9. Which one it is, and how its
- * structs are laid out in that version, is found out by trying: a layout counts when all that it
- * points to holds together. A guest may have written anything there: all is bounded, nothing crashes.
+ *   klog.c          which format it is, collecting records, printing them
+ *   klog_ring.c     the ring of descriptors of Linux 5.10 and later: struct printk_ringbuffer at prb
+ *   klog_logbuf.c   log_buf of the kernels before, with a struct printk_log before each record
  *
- * Authority: [LINUX] kernel/printk/printk_ringbuffer.h, kernel/printk/printk.c.
+ * How structs are laid out in that very version is found out by trying: a layout counts when what
+ * it points to holds together. A guest may have written anything there: all is bounded, nothing
+ * crashes. Left out: who called printk() (caller_id), and of which device (dev_info, dictionaries).
+ *
+ * Authority: [LINUX] kernel/printk/printk_ringbuffer.h, kernel/printk/printk_ringbuffer.c; of 5.9,
+ * kernel/printk/printk.c.
  */
 #ifndef TVMM_INSIDE_KLOG_H
 #define TVMM_INSIDE_KLOG_H
@@ -39,8 +43,9 @@ struct klog {
 	size_t records;
 	char *text; /* owned */
 	size_t text_bytes;
-	uint64_t lost;      /* records that the ring had already overwritten */
-	uint64_t damaged;   /* records that did not hold together and were left out */
+	size_t record_room, text_room; /* of the two, allocated */
+	uint64_t lost;      /* records that the ring had already overwritten, or had no room for */
+	uint64_t damaged;   /* records that do not hold together or are beyond KLOG_*: left out */
 	const char *format; /* "printk_ringbuffer", "log_buf": static */
 };
 
@@ -49,7 +54,10 @@ int klog_read(struct klog *klog, const struct space *space, const struct symbols
 	      struct err *e);
 void klog_finish(struct klog *klog);
 
-/* As dmesg prints it: "<6>[    0.123456] text", lines of one record indented below its first. */
+/*
+ * As dmesg --raw prints it: "<6>[    0.123456] text", lines of one record indented below its first.
+ * Bytes that are neither printable ASCII nor a tab are shown as \x1b: a log may be a terminal's enemy.
+ */
 void klog_print(const struct klog *klog, FILE *out);
 
 #endif
