@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a stopped CPU's registers and a copy of its stack to return addresses, when all is over: by ORC
- * where the kernel has its tables, by frame pointers where it was built with them, by guessing (every
- * word of the stack that is the address behind a call) nowhere: a wrong frame is worse than none.
+ * From a stopped CPU's registers and a copy of its stack to return addresses, when all is over: by
+ * ORC where the kernel has its tables, by frame pointers where it was built with them, by guessing
+ * (every word of the stack that is the address behind a call) nowhere: a wrong frame is worse than
+ * none.
  *
- * Authority: [LINUX] arch/x86/include/asm/orc_types.h, arch/x86/kernel/unwind_orc.c.
+ *   unwind.c       what a kernel offers; from frame to frame
+ *   unwind_orc.c   the ORC tables: copying, looking up, one step
+ *   unwind_fp.c    frame pointers: telling them by prologues, one step
+ *
+ * Left out: modules and code made at run time (their frames end the walk), stacks behind the end of
+ * the copy, and frames whose caller is told by a register that is not here (ORC_REG_R10, ..._DX).
+ *
+ * Authority: [LINUX] arch/x86/include/asm/orc_types.h, arch/x86/kernel/unwind_orc.c,
+ * arch/x86/include/asm/frame.h.
  */
 #ifndef TVMM_INSIDE_UNWIND_H
 #define TVMM_INSIDE_UNWIND_H
@@ -24,17 +33,19 @@ struct unwinder {
 	enum unwind_method method;
 	const struct symbols *symbols; /* borrowed */
 	/* ORC: copied out of guest memory; owned. */
-	int32_t *ip;
-	uint8_t *entry;
+	int32_t *ip;    /* ascending, each relative to its own address */
+	uint8_t *entry; /* 6 bytes each */
 	size_t entries;
 	uint64_t ip_base; /* address of the first of the ip words */
-	int version;      /* which layout of struct orc_entry: see unwind.c */
+	int version;      /* which layout of struct orc_entry: see unwind_orc.c */
 };
 
 /*
  * Finds out what this kernel offers: ORC tables between __start_orc_unwind_ip and
- * __stop_orc_unwind_ip, else frame pointers when enough function prologues push rbp and copy rsp to it,
- * else none. Reads the guest's memory now. Never fails: none is an answer. banner tells the version.
+ * __stop_orc_unwind_ip, else frame pointers when enough function prologues push rbp and copy rsp to
+ * it, else none. Reads the guest's memory now. Never fails: none is an answer. banner is
+ * linux_banner's text, "Linux version 6.1...", which tells the layout of the tables; without it
+ * they are not used.
  */
 void unwinder_init(struct unwinder *unwinder, const struct space *space,
 		   const struct symbols *symbols, const char *banner);
