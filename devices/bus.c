@@ -140,6 +140,14 @@ void bus_write(struct bus *bus, uint64_t address, uint32_t size, const uint8_t *
 	slot->device->ops->write(slot->device, address - slot->base, size, data);
 }
 
+const char *bus_owner(const struct bus *bus, uint64_t address)
+{
+	size_t above = slots_up_to(bus, address);
+	const struct bus_slot *slot = above ? &bus->slot[above - 1] : NULL;
+
+	return slot && address - slot->base < slot->length ? slot->device->ops->name : NULL;
+}
+
 void bus_reset(struct bus *bus)
 {
 	for (size_t i = 0; i < bus->slots; i++) {

@@ -48,6 +48,9 @@ int bus_attach(struct bus *bus, uint64_t base, uint64_t length, struct device *d
 void bus_read(struct bus *bus, uint64_t address, uint32_t size, uint8_t *data);
 void bus_write(struct bus *bus, uint64_t address, uint32_t size, const uint8_t *data);
 
+/* The name of the device that claims an address; NULL: nobody does. */
+const char *bus_owner(const struct bus *bus, uint64_t address);
+
 /* Calls every attached device's reset; a device attached twice is reset twice. */
 void bus_reset(struct bus *bus);
 
