@@ -253,6 +253,11 @@ void vcpu_kick(struct vcpu *vcpu)
 		(void)tgkill(getpid(), tid, kick_signal());
 }
 
+void vcpu_kick_here(struct vcpu *vcpu)
+{
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+}
+
 void vcpu_unkick(struct vcpu *vcpu)
 {
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);

@@ -33,14 +33,14 @@ struct vcpu {
 };
 
 /*
- * Once per process, before the vCPUs' threads are made: installs the handler of the kick signal, and
- * unblocks it in this thread and those it makes.
+ * Once per process, before the vCPUs' threads are made: installs the handler of the kick signal,
+ * and unblocks it in this thread and those it makes.
  */
 void vcpu_init_kick(void);
 
 /*
- * Creates vCPUs 0 to count - 1 of the VM, with CPUID as the host's KVM supports it, changed as model
- * asks; MSRs and FPU; the local APIC. 0, or -errno with *e filled and nothing to finish.
+ * Creates vCPUs 0 to count - 1 of the VM, with CPUID as the host's KVM supports it, changed as
+ * model asks; MSRs and FPU; the local APIC. 0, or -errno with *e filled and nothing to finish.
  */
 int vcpus_init(struct vcpu *vcpus, unsigned int count, const struct vm *vm,
 	       const struct cpu_model *model, struct err *e);
@@ -65,6 +65,9 @@ int vcpu_enter(struct vcpu *vcpu);
  */
 void vcpu_kick(struct vcpu *vcpu);
 void vcpu_unkick(struct vcpu *vcpu);
+
+/* The same from a signal handler on the vCPU's own thread: the signal is what gets it out. */
+void vcpu_kick_here(struct vcpu *vcpu);
 
 /* Nanoseconds of CPU time that vcpu->thread has used, the guest's included. */
 uint64_t vcpu_cpu_ns(const struct vcpu *vcpu);

@@ -30,6 +30,11 @@ int64_t clock_unix_ns(void)
 	return read_ns(CLOCK_REALTIME);
 }
 
+uint64_t clock_thread_cpu_ns(void)
+{
+	return (uint64_t)read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* On-CPU plus runqueue time of this thread, from /proc/thread-self/schedstat; 0 if unknown. */
 static uint64_t schedstat_ns(void)
 {

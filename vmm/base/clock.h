@@ -11,6 +11,15 @@
 uint64_t clock_now_ns(void);
 int64_t clock_unix_ns(void);
 
+/* CPU time of the calling thread, a guest's that it runs included, in nanoseconds. */
+uint64_t clock_thread_cpu_ns(void);
+
+/* The time stamp counter, read where it stands: later instructions may begin before it. */
+static inline uint64_t clock_tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
 /*
  * When the kernel began with this process, on clock_now_ns()'s scale: now, less the time the
  * process has been running or waiting for a CPU so far (schedstat, or its CPU time where the
