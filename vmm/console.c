@@ -41,7 +41,7 @@ void console_record(struct console *console, struct record_shared *record,
 		    const struct watch_mark *marks, size_t count)
 {
 	console->record = record;
-	lines_init(&console->lines, record);
+	lines_init(&console->lines, record->line ? record : NULL);
 	watch_marks(&console->watch, marks, count);
 }
 

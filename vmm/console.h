@@ -5,8 +5,8 @@
  * out on the way (vmm/timing/escape.h), whether or not somebody records them.
  *
  * Nothing is lost: when the host's reader is slow the ring fills, and a vCPU that has more to send
- * waits outside the guest until there is room. Time-outs and signals work meanwhile, because the one who waits is
- * not the one who handles them. When the reader is gone the run ends and says so.
+ * waits outside the guest until there is room. Time-outs and signals work meanwhile, because the
+ * one who waits is not the one who handles them. When the reader is gone the run ends and says so.
  *
  * A burst of bytes costs the vCPU one wake-up of the supervisor, which goes on emptying the ring
  * every CONSOLE_LINGER_NS until it finds nothing.
@@ -80,9 +80,9 @@ void console_init(struct console *console, struct chardev *dev, struct control *
 void console_finish(struct console *console);
 
 /*
- * Before the run, if at all: from now on lines and marks are written down. All is borrowed; the
- * record's lines and marks are the console's to write until the run is over. marks: --mark, at most
- * WATCH_MARKS.
+ * Before the run, if at all: from now on marks are written down, and lines if the record has room
+ * for them. All is borrowed; the record's lines and marks are the console's to write until the run
+ * is over. marks: --mark, at most WATCH_MARKS.
  */
 void console_record(struct console *console, struct record_shared *record,
 		    const struct watch_mark *marks, size_t count);
@@ -91,8 +91,9 @@ void console_record(struct console *console, struct record_shared *record,
 void console_mark(void *ctx, enum record_mark_source source, const char *name);
 
 /*
- * The UART's byte sink; ctx is the console. Before each exit's bytes, 4 KiB at most, somebody has to
- * look for room; the lock that he holds from then on, the machine's, keeps others from taking it.
+ * The UART's byte sink; ctx is the console. Before each exit's bytes, 4 KiB at most, somebody has
+ * to look for room; the lock that he holds from then on, the machine's, keeps others from taking
+ * it.
  */
 void console_put(void *ctx, const uint8_t *bytes, size_t count);
 bool console_has_room(struct console *console);

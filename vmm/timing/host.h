@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's fingerprint: what has to be equal before two runs may be compared. Read from /proc and /sys, after
- * the run; what cannot be read is "".
+ * The host's fingerprint: what has to be equal before two runs may be compared. Read from /proc and
+ * /sys, after the run; what cannot be read is "".
  */
 #ifndef TVMM_TIMING_HOST_H
 #define TVMM_TIMING_HOST_H
@@ -17,13 +17,17 @@ struct report_host {
 	char governor[HOST_TEXT_BYTES];   /* of cpu0 */
 	char huge_pages[HOST_TEXT_BYTES]; /* transparent: always, madvise, never */
 	char clock[HOST_TEXT_BYTES];      /* current_clocksource */
-	char backend[HOST_TEXT_BYTES];    /* "vmx", "svm", "neither (software)" */
+	char backend[HOST_TEXT_BYTES];    /* "vmx", "svm", "neither vmx nor svm" */
 	char ground
 		[HOST_TEXT_BYTES]; /* "hardware", "nested in a virtual machine", "QEMU TCG" , "software KVM" */
-	char mitigations[HOST_TEXT_BYTES];
-	uint64_t tsc_khz; /* 0: not known */
+	char mitigations
+		[HOST_TEXT_BYTES]; /* vulnerabilities that are mitigated, as /sys calls them */
+	uint64_t tsc_khz;          /* 0: the kernel does not tell */
 };
 
 void host_read(struct report_host *host);
+
+/* The same below another root folder than "": for tests. */
+void host_read_below(struct report_host *host, const char *root);
 
 #endif

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The moments of a Linux boot that have a symbol: where the kernel's start-up comes by, in the order in
- * which it does. Authority: [LINUX] arch/x86/kernel/head_64.S, init/main.c, init/initramfs.c.
+ * The moments of a Linux boot that have a symbol: where the kernel's start-up comes by, in the
+ * order in which it does. Authority: [LINUX] arch/x86/kernel/head_64.S, init/main.c,
+ * init/initramfs.c.
  */
 #ifndef TVMM_TIMING_PHASES_H
 #define TVMM_TIMING_PHASES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "boot/symbols.h"
 
 enum phase {
 	PHASE_STARTUP_64, /* at its physical address: paging is still the loader's */
@@ -49,9 +53,16 @@ enum { PHASE_SYMBOLS_MAX = 3 };
 struct phase_info {
 	const char *name;                      /* as reports call it */
 	const char *symbol[PHASE_SYMBOLS_MAX]; /* of functions, the first that there is */
+	bool init_text;                        /* counts only among the functions of __init */
 	const char *taken;                     /* in words */
 };
 
 extern const struct phase_info phase_info[PHASES];
+
+/*
+ * The virtual address of the phase's function; 0: this kernel has none, or the phase is no
+ * function.
+ */
+uint64_t phase_find(const struct symbols *symbols, enum phase phase);
 
 #endif
