@@ -87,4 +87,11 @@ int budget_parse(struct budget *budget, const char *text, struct err *e);
 bool budget_holds(const struct budget *budget, const struct report *report, char *why,
 		  size_t why_bytes);
 
+/*
+ * Whether this report can tell at all: it has that number, in that unit, and nothing that it is made of was lost.
+ * False: *why says what is in the way.
+ */
+bool budget_can_be_judged(const struct budget *budget, const struct report *report, char *why,
+			  size_t why_bytes);
+
 #endif

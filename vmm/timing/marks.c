@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/timing/marks.h"
 
+#include <stddef.h>
+
 #include "vmm/base/clock.h"
 
 static const struct {
@@ -27,6 +29,16 @@ void mark_at(struct marks *marks, enum mark mark, uint64_t ns)
 void mark_now(struct marks *marks, enum mark mark)
 {
 	mark_at(marks, mark, clock_now_ns());
+}
+
+const char *mark_name(enum mark mark)
+{
+	return described[mark].name;
+}
+
+const char *mark_taken(enum mark mark)
+{
+	return described[mark].measured_from;
 }
 
 static double ms_between(uint64_t from_ns, uint64_t to_ns)

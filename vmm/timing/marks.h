@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Marks: the moments of a run, each taken once, on one clock (vmm/base/clock.h), without
- * allocation. The account is what a reader gets of them.
+ * allocation. What a reader gets of them is in the report.
  */
 #ifndef TVMM_TIMING_MARKS_H
 #define TVMM_TIMING_MARKS_H
@@ -31,6 +31,12 @@ struct marks {
 /* Takes a mark now, or at a moment already read from the clock, unless it was taken before. */
 void mark_now(struct marks *marks, enum mark mark);
 void mark_at(struct marks *marks, enum mark mark, uint64_t ns);
+
+/*
+ * As reports call it, and what it was taken from (NULL for the end: that is the ending's to say).
+ */
+const char *mark_name(enum mark mark);
+const char *mark_taken(enum mark mark);
 
 /*
  * Prints the account: a line for each mark that was taken, with its time since process start, the

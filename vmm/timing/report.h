@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The report: what a run was and where its time went, as plain data that every output is made from.
- * digest.c fills it from the record when the run is over; report_text.c, report_json.c, report_trace.c,
- * report_html.c and flame.c print it. All strings are borrowed and outlive the report; all arrays are the
- * digest's own.
+ * digest.c fills it from the record when the run is over; report_text.c, report_json.c,
+ * report_trace.c, report_html.c and flame.c print it. All strings are borrowed and outlive the
+ * report; all arrays are the digest's own.
  *
  * Times of day are never told. `at_ns` is since process start, on one clock (CLOCK_MONOTONIC_RAW).
  */
@@ -38,10 +38,10 @@ struct report_mark {
 	unsigned int cpu;
 };
 
-/* What the vCPUs' time was spent on; they add up to `wall_ns` times the number of CPUs. */
+/* What the vCPUs' time was spent on. guest, tvmm, idle and stolen add up to `wall_ns`. */
 struct report_split {
-	bool known; /* false: nobody took it */
-	uint64_t wall_ns;
+	bool known;       /* false: nobody took it */
+	uint64_t wall_ns; /* of all CPUs together: two of them for a second are two seconds */
 	uint64_t
 		guest_ns; /* inside KVM_RUN, not halted, on a CPU: guest code and KVM's own work for it */
 	uint64_t kvm_ns;  /* of guest_ns, system time as the host's kernel splits it: KVM's part */
@@ -88,6 +88,7 @@ struct report_console {
 	uint64_t tax_ns;           /* served_ns + exits * round_trip_ns */
 	const struct report_line *line;
 	size_t lines;
+	uint64_t lines_lost;
 };
 
 struct report_line {
@@ -156,6 +157,7 @@ struct report {
 	const struct report_step *step; /* marks - 1 of them */
 	size_t steps;
 	size_t first_run, end; /* marks */
+	uint64_t marks_lost;   /* of the guest's, for which there was no room */
 
 	const char *no_phases;       /* why there are no breakpoints; NULL: there are */
 	const char *const *left_out; /* phases that this kernel has no symbol for */
@@ -172,6 +174,9 @@ struct report {
 	const struct report_initcall *initcall; /* in order of time */
 	size_t initcalls;
 	uint64_t initcalls_lost;
+	size_t initcalls_unreturned; /* entered, but never seen to return: not among initcall */
+	const char *
+		initcall_unreturned; /* the last of those, by name: where the guest was; NULL: none */
 
 	const char *no_exits; /* why exits were not recorded; NULL: they were */
 	const struct report_exit_class *exit_class; /* the most expensive first */
@@ -189,9 +194,10 @@ struct report {
 
 	struct {
 		bool done;
-		uint64_t quiet_ns; /* process start to the same mark, console quiet */
+		uint64_t quiet_ns; /* first guest instruction to the same mark, console quiet */
 		uint64_t noisy_ns;
 		const char *mark;
+		int interrupted; /* the signal that ended the second run; 0: none */
 	} control;
 
 	const struct report_metric *metric;
@@ -201,7 +207,10 @@ struct report {
 /* The metric of that name, or NULL. */
 const struct report_metric *report_metric_find(const struct report *report, const char *name);
 
-/* For people, on stderr: each line begins with "tvmm: ". columns: the terminal's width, 0: no terminal. */
+/*
+ * For people, on stderr: each line begins with "tvmm: ". columns: the terminal's width, 0: no
+ * terminal.
+ */
 void report_print_text(const struct report *report, unsigned int columns, FILE *out);
 
 /* docs/report.md has the schema. 0, or -errno of the write. */
