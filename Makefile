@@ -46,6 +46,9 @@ $(B)/obj/%.o: %.S
 	$(call say,AS,$<)
 	$(Q)$(CC) $(TVMM_CPPFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
+# Its parts come in by .incbin, which -MMD does not see.
+$(B)/obj/vmm/timing/page.o: $(wildcard vmm/timing/page/*)
+
 # Everything but main, so that tests can call it.
 $(LIBRARY): $(filter-out $(B)/obj/vmm/main.o,$(OBJECTS))
 	@rm -f $@
