@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TURNED_AWAY_MAX = 8, NAP_NS = 1000000 };
+enum { TURNED_AWAY_MAX = 8, NAP_NS = 1000000, INT3 = 0xcc };
 
 static int enter_kvm(void *ctx)
 {
@@ -28,9 +28,30 @@ static void kick_kvm(void *ctx)
 	vcpu_kick(ctx);
 }
 
+static int set_breakpoints_kvm(void *ctx, const uint64_t *address, size_t count, bool reinject)
+{
+	return reinject ? vcpudebug_set_and_reinject(ctx, address, count)
+			: vcpudebug_set(ctx, address, count);
+}
+
+static int registers_kvm(void *ctx, struct vcpu_registers *registers)
+{
+	return vcpudebug_registers(ctx, registers);
+}
+
+static int deliver_int3_kvm(void *ctx)
+{
+	return vcpudebug_deliver_int3(ctx);
+}
+
+static const struct observer_cpu debug_kvm = { set_breakpoints_kvm, registers_kvm,
+					       deliver_int3_kvm };
+
 struct run_entry run_entry_kvm(struct vcpu *vcpu)
 {
-	return (struct run_entry){ enter_kvm, unkick_kvm, halted_in_kvm, vcpu, kick_kvm };
+	return (struct run_entry){
+		enter_kvm, unkick_kvm, halted_in_kvm, vcpu, kick_kvm, &debug_kvm
+	};
 }
 
 static struct ending ending_of(enum ending_kind kind, uint64_t detail)
@@ -116,8 +137,13 @@ static struct ending look_around(struct run *run)
 	return go_on();
 }
 
-static struct ending internal_error(const struct kvm_run *kvm)
+/*
+ * KVMs that interpret the guest's kernel mode do not know int3, with which Linux since 5.2 tests
+ * itself as it starts. The guest gets what the hardware would have given it.
+ */
+static struct ending internal_error(struct run *run)
 {
+	const struct kvm_run *kvm = run->kvm;
 	struct ending ending = ending_of(ENDING_KVM_INTERNAL_ERROR, kvm->internal.suberror);
 	uint64_t flag = KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
 
@@ -129,6 +155,9 @@ static struct ending internal_error(const struct kvm_run *kvm)
 		memcpy(ending.instruction, kvm->emulation_failure.insn_bytes,
 		       ending.instruction_bytes);
 	}
+	if (ending.instruction_bytes && ending.instruction[0] == INT3 && run->entry.debug &&
+	    run->entry.debug->deliver_int3(run->entry.ctx) == 0)
+		return go_on();
 	return ending;
 }
 
@@ -153,7 +182,11 @@ static struct ending serve_exit(struct run *run)
 		return ending_of(ENDING_KVM_FAIL_ENTRY,
 				 kvm->fail_entry.hardware_entry_failure_reason);
 	case KVM_EXIT_INTERNAL_ERROR:
-		return internal_error(kvm);
+		return internal_error(run);
+	case KVM_EXIT_DEBUG:
+		if (run->observer)
+			return go_on(); /* it has been dealt with */
+		return ending_of(ENDING_KVM_UNKNOWN_EXIT, kvm->exit_reason);
 	default:
 		return ending_of(ENDING_KVM_UNKNOWN_EXIT, kvm->exit_reason);
 	}
@@ -183,13 +216,77 @@ static struct ending serve(struct run *run, int rc)
 	return serve_exit(run);
 }
 
+/*
+ * ---- what is told to whom looks on ------------------------------------------------------------
+ */
+
+static struct record_exit exit_of(const struct kvm_run *kvm)
+{
+	switch (kvm->exit_reason) {
+	case KVM_EXIT_IO:
+		return (struct record_exit){
+			.kind = RECORD_EXIT_PIO,
+			.address = kvm->io.port,
+			.count =
+				(uint16_t)(kvm->io.count < UINT16_MAX ? kvm->io.count : UINT16_MAX),
+			.size = (uint32_t)kvm->io.size & 0x7f,
+			.out = kvm->io.direction == KVM_EXIT_IO_OUT,
+		};
+	case KVM_EXIT_MMIO:
+		return (struct record_exit){
+			.kind = RECORD_EXIT_MMIO,
+			.address = kvm->mmio.phys_addr,
+			.count = 1,
+			.size = kvm->mmio.len & 0x7f,
+			.out = kvm->mmio.is_write != 0,
+		};
+	default:
+		return (struct record_exit){
+			.kind = RECORD_EXIT_OTHER,
+			.address = kvm->exit_reason,
+			.count = 1,
+		};
+	}
+}
+
+static void tell_observer(struct run *run, int rc)
+{
+	struct record_exit exit;
+
+	bool kicked = rc == -EINTR || rc == -EAGAIN;
+	bool stopped = rc == 0 && run->kvm->exit_reason == KVM_EXIT_DEBUG;
+
+	if (kicked || stopped || observer_wants_exits(run->observer))
+		observer_left(run->observer);
+	if (kicked) {
+		observer_kick(run->observer);
+	} else if (stopped) {
+		observer_debug(run->observer, run->kvm->debug.arch.pc);
+	} else if (rc == 0) {
+		exit = exit_of(run->kvm);
+		observer_exit(run->observer, &exit);
+	}
+}
+
+static int enter(struct run *run)
+{
+	int rc;
+
+	if (!run->observer)
+		return run->entry.enter(run->entry.ctx);
+	observer_enters(run->observer);
+	rc = run->entry.enter(run->entry.ctx);
+	tell_observer(run, rc);
+	return rc;
+}
+
 struct ending run_until_end(struct run *run)
 {
 	struct ending ending = go_on();
 
 	control_is_cpu(run->cpu);
 	while (ending.kind == ENDING_NONE) {
-		ending = serve(run, run->entry.enter(run->entry.ctx));
+		ending = serve(run, enter(run));
 		if (ending.kind == ENDING_NONE && control_stopped(run->control))
 			ending = run->control->ending; /* a device ended the run */
 	}

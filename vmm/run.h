@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run loop of one CPU: enters the guest, serves each exit, and comes back with a value that says
- * how and where the run ended. It never ends the process, prints, opens or allocates. Each CPU has
- * its own thread in a loop of its own; they meet at the machine, the console and control.
+ * The run loop of one CPU: enters the guest, serves each exit, and comes back with a value that
+ * says how and where the run ended. It never ends the process, prints, opens or allocates. Each CPU
+ * has its own thread in a loop of its own; they meet at the machine, the console and control.
  *
  * Every exit it does not know ends the run with the exit's number: nothing is retried in the hope
  * that it goes away. Authority: [KVM] "The kvm_run structure".
@@ -17,6 +17,7 @@
 #include "vmm/control.h"
 #include "vmm/ending.h"
 #include "vmm/machine.h"
+#include "vmm/observer.h"
 #include "vmm/vcpu.h"
 
 /* How the loop gets into the guest: KVM, or a table of exits in a test. */
@@ -25,7 +26,8 @@ struct run_entry {
 	void (*unkick)(void *ctx);          /* vcpu_unkick()'s */
 	bool (*halted_for_good)(void *ctx); /* vcpu_halted_for_good()'s; from any CPU's thread */
 	void *ctx;
-	void (*kick)(void *ctx); /* vcpu_kick()'s; NULL: the CPU comes out by itself */
+	void (*kick)(void *ctx);          /* vcpu_kick()'s; NULL: the CPU comes out by itself */
+	const struct observer_cpu *debug; /* vcpudebug.h's; NULL: cannot be looked into */
 };
 
 struct run {
@@ -34,9 +36,10 @@ struct run {
 	struct run_entry entry;
 	struct machine *machine;
 	struct control *control;
-	struct console *console;  /* NULL: nobody has to wait for room */
-	uint64_t exits;           /* times the guest was left */
-	unsigned int turned_away; /* times in a row that KVM wanted to be entered again */
+	struct console *console;   /* NULL: nobody has to wait for room */
+	struct observer *observer; /* NULL: nobody looks on */
+	uint64_t exits;            /* times the guest was left */
+	unsigned int turned_away;  /* times in a row that KVM wanted to be entered again */
 };
 
 /* The entry that KVM gives. */

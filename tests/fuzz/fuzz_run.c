@@ -415,7 +415,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 			make_record();
 		fake.in = in;
 		run = (struct run){ .kvm = &page.run,
-				    .entry = { enter, unkick, halted_for_good, NULL, NULL },
+				    .entry = { enter, unkick, halted_for_good, NULL, NULL, NULL },
 				    .machine = &machine,
 				    .control = &control,
 				    .console = &console };
