@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench from the command line to its files, with a shell script in tvmm's place whose runs take known
+ * times; the order of two sides; tables.
+ */
+#include <check.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/common/folder.h"
+#include "vmm/bench.h"
+#include "vmm/listing.h"
+#include "vmm/table.h"
+#include "vmm/trial.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/*
+ * Each run takes the next line of the file "values": nanoseconds of boot and the exit status. What is
+ * left behind the last "," of the lines tells how many runs there were.
+ */
+static const char PROGRAM[] =
+	"#!/bin/sh\n"
+	"for report in \"$@\"; do :; done\n"
+	"cd \"$(dirname \"$0\")\" || exit 99\n"
+	"read -r ns status <values\n"
+	"sed -i 1d values\n"
+	"cat >$report <<EOF\n"
+	"{\"schema\":\"tvmm-report\",\"version\":1,\"host\":{\"cpu\":\"x\",\"cpus\":1},\"ending\":{"
+	"\n"
+	"\"status\":$status,\"kind\":\"k\",\"sentence\":\"it fell over\"},\"metrics\":[\n"
+	"{\"name\":\"boot\",\"unit\":\"ns\",\"value\":$ns},\n"
+	"{\"name\":\"console.bytes\",\"unit\":\"bytes\",\"value\":77},\n"
+	"{\"name\":\"initcall.a,b\",\"unit\":\"ns\",\"value\":5}]}\n"
+	"EOF\n"
+	"exit $status\n";
+
+static struct err e;
+static char said[65536];
+
+static void setup(void)
+{
+	folder_make();
+	folder_put(folder_at("program"), PROGRAM, strlen(PROGRAM));
+	ck_assert_int_eq(chmod(folder_at("program"), 0700), 0);
+}
+
+/* Runs bench with these words behind "bench"; what it prints is in said. */
+static int bench(const char *values, char **argv, int argc)
+{
+	FILE *out = freopen(folder_at("stdout"), "w", stdout);
+	int rc;
+
+	ck_assert_ptr_nonnull(out);
+	folder_put(folder_at("values"), values, strlen(values));
+	rc = bench_program(folder_at("program"), argc, argv, &e);
+	(void)fflush(stdout);
+	said[folder_get(folder_at("stdout"), said, sizeof(said) - 1)] = '\0';
+	return rc;
+}
+
+#define BENCH(values, ...)                                                  \
+	bench(values, (char *[]){ (char[]){ "bench" }, __VA_ARGS__, NULL }, \
+	      (int)COUNT(((char *[]){ (char[]){ "bench" }, __VA_ARGS__ })))
+#define W(word) ((char[]){ word })
+
+static const char FIVE[] = "9000000 0\n1000000 0\n3000000 0\n2000000 0\n4000000 0\n5000000 0\n";
+
+/* The first run only warms up. */
+START_TEST(table_and_files)
+{
+	char json[256], csv[256], md[256], text[8192];
+	json_t *root, *boot;
+
+	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
+	(void)snprintf(csv, sizeof(csv), "--export-csv=%s", folder_at("c"));
+	(void)snprintf(md, sizeof(md), "--export-markdown=%s", folder_at("m"));
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), W("--seed=1"), json, csv, md, W("--"),
+			       W("-kernel"), W("k")),
+			 0);
+	ck_assert_ptr_nonnull(
+		strstr(said, "bench: tvmm -kernel k\nwarm-up: 1, runs: 5, seed: 1\n"));
+	/* 1 2 3 4 5 ms: median 3, MAD 1, p95 and max 5. */
+	ck_assert_ptr_nonnull(strstr(said, "boot             1.000   3.000  1.000  5.000  5.000"));
+	ck_assert_ptr_nonnull(strstr(said, "  console.bytes             77\n"));
+	ck_assert_ptr_null(strstr(said, "warning"));
+
+	root = json_load_file(folder_at("j"), JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "runs")), 5);
+	boot = json_array_get(json_object_get(root, "statistics"), 0);
+	ck_assert_str_eq(json_string_value(json_object_get(boot, "name")), "boot");
+	ck_assert_int_eq(json_integer_value(json_object_get(boot, "median")), 3000000);
+	ck_assert_int_eq(json_integer_value(json_object_get(boot, "mad")), 1000000);
+	ck_assert_int_eq(json_integer_value(json_object_get(boot, "n")), 5);
+	json_decref(root);
+
+	text[folder_get(folder_at("c"), text, sizeof(text) - 1)] = '\0';
+	ck_assert_str_eq(text, "run,status,boot,console.bytes,\"initcall.a,b\"\r\n"
+			       "1,0,1000000,77,5\r\n2,0,3000000,77,5\r\n3,0,2000000,77,5\r\n"
+			       "4,0,4000000,77,5\r\n5,0,5000000,77,5\r\n");
+	text[folder_get(folder_at("m"), text, sizeof(text) - 1)] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, "\n| boot | 1.000 | 3.000 | 1.000 | 5.000 | 5.000 | "));
+}
+END_TEST
+
+START_TEST(what_was_exported_is_read_back)
+{
+	struct series series = { 0 };
+	char json[256];
+
+	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
+	ck_assert_int_eq(BENCH(FIVE, W("-r5"), W("x"), W("--")), -EINVAL);
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), json, W("--"), W("k")), 0);
+	ck_assert_int_eq(series_read(&series, folder_at("j"), &e), 0);
+	ck_assert(series.runs == 5 && series.metrics == 3);
+	ck_assert(series_find(&series, "boot")->value[1] == 3000000);
+	ck_assert(series_find(&series, "console.bytes")->unit == REPORT_BYTES);
+	series_finish(&series);
+}
+END_TEST
+
+static const char OUTLIER[] = "1000000 0\n1010000 0\n990000 0\n1000000 0\n9000000 0\n";
+
+START_TEST(outliers_are_named)
+{
+	ck_assert_int_eq(BENCH(OUTLIER, W("-r"), W("5"), W("-w"), W("0"), W("--"), W("k")), 0);
+	ck_assert_ptr_nonnull(strstr(said, "outlier\n"));
+	ck_assert_ptr_nonnull(strstr(said, "        5\n"));
+	ck_assert_ptr_nonnull(strstr(said, "outliers: 1 of 5 values of boot."));
+}
+END_TEST
+
+START_TEST(failing_runs)
+{
+	static const char values[] = "1 0\n2 0\n3 121\n4 0\n";
+
+	ck_assert_int_lt(BENCH(values, W("-r"), W("3"), W("--"), W("k")), 0);
+	ck_assert_str_eq(e.text, "a run ended with status 121: it fell over");
+	ck_assert_int_eq(BENCH(values, W("-r"), W("3"), W("-i"), W("--"), W("k")), 0);
+	ck_assert_ptr_nonnull(strstr(said, "1 of 3 runs ended with a status that is not 0"));
+}
+END_TEST
+
+START_TEST(bad_words)
+{
+	ck_assert_int_eq(BENCH("", W("-x"), W("--"), W("k")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "'-x' is not known"));
+	ck_assert_int_eq(BENCH("", W("-r"), W("0"), W("--"), W("k")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-r"), W("10001"), W("--"), W("k")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-r"), W("-1"), W("--"), W("k")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-r")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-r"), W("3"), W("--")), -EINVAL);
+	/* Told before the first run, which would take the only value. */
+	ck_assert_int_lt(
+		BENCH("1 0\n", W("-w0"), W("--export-json"), W("/nowhere/f"), W("--"), W("k")), 0);
+	ck_assert_int_lt(BENCH("1 0\n", W("--export-json"), W("/nowhere/f"), W("--"), W("k")), 0);
+	ck_assert_ptr_nonnull(strstr(e.text, "/nowhere/f cannot be written"));
+	ck_assert_uint_eq(folder_look(folder_at("values")).st_size, 4);
+}
+END_TEST
+
+/* In each block of four both sides have the same place on average: ABBA or BAAB. */
+START_TEST(sides_take_turns)
+{
+	unsigned char order[2 * 101];
+	unsigned int a_first = 0;
+
+	trial_order(11, 101, order);
+	for (size_t i = 0; i + 4 <= sizeof(order); i += 4) {
+		ck_assert(order[i] == order[i + 3] && order[i + 1] == order[i + 2]);
+		ck_assert(order[i] != order[i + 1]);
+		a_first += order[i] == 0;
+	}
+	ck_assert(order[200] != order[201]);
+	/* 50 throws of a coin: 25, within four standard deviations (3.5). */
+	ck_assert(a_first > 10 && a_first < 40);
+}
+END_TEST
+
+START_TEST(cells)
+{
+	static const struct {
+		enum report_unit unit;
+		double value, max_ns;
+		const char *cell, *name;
+	} spec[] = {
+		{ REPORT_NS, 1234567, 2e6, "1.235", "ms" },
+		{ REPORT_NS, 999, 999, "999", "ns" },
+		{ REPORT_NS, 1500, 5e4, "1.500", "us" },
+		{ REPORT_NS, 12e9, 12e9, "12.000", "s" },
+		{ REPORT_COUNT, 7, 1, "7", "ns" },
+		{ REPORT_COUNT, 7.5, 1e6, "7.5", "ms" },
+	};
+
+	for (size_t i = 0; i < COUNT(spec); i++) {
+		struct table_unit unit = table_unit_for(spec[i].max_ns);
+		char cell[TABLE_CELL_BYTES];
+
+		table_number(cell, spec[i].unit, unit, spec[i].value);
+		ck_assert_str_eq(unit.name, spec[i].name);
+		ck_assert_str_eq(cell, spec[i].cell);
+	}
+}
+END_TEST
+
+/* A table is never wider than what it is told, as long as a name of 12 fits. */
+START_TEST(narrow_tables)
+{
+	struct table table = { .columns = 2 };
+	struct table_row *row;
+	FILE *out = fopen(folder_at("t"), "w");
+
+	(void)table_add(&table, "head", &e);
+	row = table_add(&table, "a_name_that_is_longer_than_all", &e);
+	(void)strcpy(row->cell[0], "1.000");
+	(void)strcpy(row->cell[1], "22");
+	table_print(&table, 27, out);
+	table_print(&table, 0, out);
+	(void)fclose(out);
+	said[folder_get(folder_at("t"), said, sizeof(said) - 1)] = '\0';
+	ck_assert_str_eq(said, "head\na_name_that_is..  1.000  22\n"
+			       "head\na_name_that_is_longer_than_all  1.000  22\n");
+	table_finish(&table);
+}
+END_TEST
+
+START_TEST(groups)
+{
+	ck_assert_int_eq(listing_group("boot", REPORT_NS), LISTING_MAIN);
+	ck_assert_int_eq(listing_group("initcalls", REPORT_NS), LISTING_MAIN);
+	ck_assert_int_eq(listing_group("exits", REPORT_COUNT), LISTING_MORE);
+	ck_assert_int_eq(listing_group("console.tax", REPORT_NS), LISTING_MORE);
+	ck_assert_int_eq(listing_group("step.main", REPORT_NS), LISTING_STEPS);
+	ck_assert_int_eq(listing_group("initcall.a", REPORT_NS), LISTING_INITCALL);
+	ck_assert_int_eq(listing_group("initcalls.count", REPORT_COUNT), LISTING_MORE);
+	ck_assert_int_eq(listing_group("at.main", REPORT_NS), LISTING_HIDDEN);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { table_and_files,
+				       what_was_exported_is_read_back,
+				       outliers_are_named,
+				       failing_runs,
+				       bad_words,
+				       sides_take_turns,
+				       cells,
+				       narrow_tables,
+				       groups };
+	Suite *suite = suite_create("bench");
+	TCase *tcase = tcase_create("bench");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, folder_remove);
+	for (size_t i = 0; i < COUNT(tests); i++)
+		tcase_add_test(tcase, tests[i]);
+	tcase_set_timeout(tcase, 60);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/bench.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/help_bench.h"
+
+int bench_work_out(struct bench *bench, struct err *e)
+{
+	struct stats_random random = { bench->seed };
+	double sorted[SERIES_RUNS_MAX];
+
+	bench->lines = 0;
+	bench->line = calloc(bench->series->metrics + 1, sizeof(*bench->line));
+	if (!bench->line)
+		return err_set(e, ENOMEM, "no memory for the statistics");
+	for (size_t i = 0; i < bench->series->metrics; i++) {
+		struct bench_line *line = &bench->line[bench->lines];
+		size_t n = series_sorted(&bench->series->metric[i], sorted);
+
+		if (!n)
+			continue;
+		line->metric = &bench->series->metric[i];
+		stats_summarise(sorted, n, &random, &line->summary);
+		line->fence = stats_outlier_fence(sorted, n);
+		bench->lines++;
+	}
+	return 0;
+}
+
+void bench_finish(struct bench *bench)
+{
+	free(bench->line);
+	bench->line = NULL;
+}
+
+/*
+ * --- the command --------------------------------------------------------------------------------
+ */
+
+struct request {
+	struct trial_plan plan;
+	const char *name;
+	char *const *option;
+};
+
+static int parse(struct request *request, int argc, char **argv, struct err *e)
+{
+	int rc = 1;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			request->option = &argv[i + 1];
+			break;
+		}
+		if (trial_is_option(argv[i], "-n") || trial_is_option(argv[i], "--command-name")) {
+			request->name = trial_option_value(argc, argv, &i, e);
+			rc = request->name ? 1 : -EINVAL;
+		} else {
+			rc = trial_take_option(&request->plan, argc, argv, &i, e);
+		}
+		if (rc == 0)
+			rc = err_set(e, EINVAL,
+				     "bench: '%s' is not known; options of the run stand behind --",
+				     argv[i]);
+		if (rc < 0)
+			return rc;
+	}
+	if (!request->option || !request->option[0])
+		return err_set(e, EINVAL,
+			       "bench needs a run to repeat: tvmm bench -- -kernel bzImage ...");
+	return 0;
+}
+
+static int print_all(const struct bench *bench, const struct trial_output *json,
+		     const struct trial_output *csv, const struct trial_output *markdown,
+		     struct err *e)
+{
+	int rc = bench_print(bench, trial_stdout_width(), stdout, e);
+
+	if (rc == 0 && json->file) {
+		trial_empty_output(json);
+		rc = bench_print_json(bench, json->file, e);
+	}
+	if (rc == 0 && csv->file) {
+		trial_empty_output(csv);
+		bench_print_csv(bench, csv->file);
+	}
+	if (rc == 0 && markdown->file) {
+		trial_empty_output(markdown);
+		rc = bench_print_markdown(bench, markdown->file, e);
+	}
+	return rc;
+}
+
+static int run_and_print(const struct request *request, struct trial *trial, struct err *e)
+{
+	struct trial_output json = { 0 }, csv = { 0 }, markdown = { 0 };
+	struct bench bench = { .name = request->name,
+			       .option = request->option,
+			       .series = &trial->series,
+			       .warmup = request->plan.warmup,
+			       .seed = request->plan.seed };
+	int rc = trial_open_output(&json, request->plan.json_path, e), signal_number = 0;
+
+	if (rc == 0)
+		rc = trial_open_output(&csv, request->plan.csv_path, e);
+	if (rc == 0)
+		rc = trial_open_output(&markdown, request->plan.markdown_path, e);
+	if (rc == 0)
+		signal_number = rc = trial_run(trial, 1, &request->plan, e);
+	bench.failed = trial->failed;
+	if (rc == 0)
+		rc = bench_work_out(&bench, e);
+	if (rc == 0)
+		rc = print_all(&bench, &json, &csv, &markdown, e);
+	bench_finish(&bench);
+	rc = trial_close_output(&json, rc, e);
+	rc = trial_close_output(&csv, rc, e);
+	rc = trial_close_output(&markdown, rc, e);
+	return rc > 0 ? 128 + signal_number : rc;
+}
+
+int bench_program(const char *program, int argc, char **argv, struct err *e)
+{
+	static struct trial trial; /* large */
+	struct request request = { .plan = trial_default_plan(), .name = "" };
+	int rc;
+
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		help_print_bench(stdout);
+		return 0;
+	}
+	request.plan.takes_csv = request.plan.takes_ignore_failure = true;
+	rc = parse(&request, argc, argv, e);
+	if (rc < 0)
+		return rc;
+	request.plan.program = program;
+	trial.name = "";
+	trial.option = request.option;
+	trial.failed = 0;
+	rc = run_and_print(&request, &trial, e);
+	series_finish(&trial.series);
+	return rc;
+}
+
+int bench_command(int argc, char **argv, struct err *e)
+{
+	return bench_program(NULL, argc, argv, e);
+}

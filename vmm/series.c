@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/series.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/file.h"
+#include "vmm/base/plain.h"
+
+#define VALUE_MAX (1LL << 53) /* up to here a double is exact; as ns, 104 days */
+
+static const char *const UNIT_NAMES[] = {
+	[REPORT_NS] = "ns",
+	[REPORT_BYTES] = "bytes",
+	[REPORT_COUNT] = "count",
+};
+
+const char *series_unit_name(enum report_unit unit)
+{
+	return UNIT_NAMES[unit];
+}
+
+void series_finish(struct series *series)
+{
+	for (size_t i = 0; i < series->metrics; i++) {
+		free(series->metric[i].value);
+		free(series->metric[i].run);
+	}
+	free(series->metric);
+	json_decref(series->place);
+	json_decref(series->host);
+	(void)memset(series, 0, sizeof(*series));
+}
+
+const struct series_metric *series_find(const struct series *series, const char *name)
+{
+	const json_t *place = json_object_get(series->place, name);
+
+	return place ? &series->metric[json_integer_value(place)] : NULL;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t series_sorted(const struct series_metric *metric, double *to)
+{
+	(void)memcpy(to, metric->value, metric->values * sizeof(*to));
+	qsort(to, metric->values, sizeof(*to), by_size);
+	return metric->values;
+}
+
+/*
+ * --- filling ------------------------------------------------------------------------------------
+ */
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ENOMEM, "no memory for the values of the runs");
+}
+
+/* Makes room for one element more than there are. */
+static int make_room(void **array, size_t *room, size_t used, size_t element_bytes, struct err *e)
+{
+	size_t more = *room ? *room * 2 : 16;
+	void *larger;
+
+	if (used < *room)
+		return 0;
+	larger = reallocarray(*array, more, element_bytes);
+	if (!larger)
+		return no_memory(e);
+	*array = larger;
+	*room = more;
+	return 0;
+}
+
+static int add_metric(struct series *s, const char *what, const char *name, enum report_unit unit,
+		      struct err *e)
+{
+	int rc;
+
+	if (s->metrics == SERIES_METRICS_MAX)
+		return err_set(e, E2BIG, "%s: there are more than %d metrics", what,
+			       SERIES_METRICS_MAX);
+	if (!s->place)
+		s->place = json_object();
+	rc = make_room((void **)&s->metric, &s->room, s->metrics, sizeof(*s->metric), e);
+	if (rc < 0)
+		return rc;
+	if (json_object_set_new(s->place, name, json_integer((json_int_t)s->metrics)) < 0)
+		return no_memory(e);
+	s->metric[s->metrics] = (struct series_metric){ .unit = unit };
+	(void)snprintf(s->metric[s->metrics].name, SERIES_NAME_BYTES, "%s", name);
+	s->metrics++;
+	return 0;
+}
+
+/* A value of the run that is being taken. */
+static int add_value(struct series *s, const char *what, struct series_metric *m, json_int_t value,
+		     struct err *e)
+{
+	unsigned int run = (unsigned int)s->runs;
+	size_t room = m->room;
+	int rc;
+
+	if (m->values && m->run[m->values - 1] == run) {
+		if ((double)value > (double)VALUE_MAX - m->value[m->values - 1])
+			return err_set(e, ERANGE, "%s: the values of '%s' add up to more than 2^53",
+				       what, m->name);
+		m->value[m->values - 1] += (double)value;
+		return 0;
+	}
+	rc = make_room((void **)&m->value, &room, m->values, sizeof(*m->value), e);
+	if (rc == 0)
+		rc = make_room((void **)&m->run, &m->room, m->values, sizeof(*m->run), e);
+	if (rc < 0)
+		return rc;
+	m->value[m->values] = (double)value;
+	m->run[m->values++] = run;
+	return 0;
+}
+
+static int begin_run(struct series *s, const char *what, json_int_t status, struct err *e)
+{
+	if (s->runs == SERIES_RUNS_MAX)
+		return err_set(e, E2BIG, "%s: there are more than %d runs", what, SERIES_RUNS_MAX);
+	s->status[s->runs++] = (int)status;
+	return 0;
+}
+
+/* --- reading, with every type and range asked for --------------------------------------------- */
+
+static const char *type_name(const json_t *value)
+{
+	static const char *const names[] = {
+		[JSON_OBJECT] = "an object",     [JSON_ARRAY] = "a list",
+		[JSON_STRING] = "a text",        [JSON_INTEGER] = "a whole number",
+		[JSON_REAL] = "a broken number", [JSON_TRUE] = "true",
+		[JSON_FALSE] = "false",          [JSON_NULL] = "null",
+	};
+
+	return value ? names[json_typeof(value)] : "not there";
+}
+
+/* The field of that name, of that type; NULL with *e. */
+static json_t *field(const json_t *object, const char *what, const char *name, json_type type,
+		     struct err *e)
+{
+	json_t *value = json_object_get(object, name);
+	json_t wanted = { .type = type };
+
+	if (value && json_typeof(value) == type)
+		return value;
+	(void)err_set(e, EINVAL, "%s: \"%s\" is %s; expected %s", what, name, type_name(value),
+		      type_name(&wanted));
+	return NULL;
+}
+
+/* The field of that name, a whole number from 0 to max. */
+static int number(const json_t *object, const char *what, const char *name, json_int_t max,
+		  json_int_t *value, struct err *e)
+{
+	const json_t *found = field(object, what, name, JSON_INTEGER, e);
+
+	if (!found)
+		return -EINVAL;
+	*value = json_integer_value(found);
+	if (*value < 0 || *value > max)
+		return err_set(e, ERANGE, "%s: \"%s\" is %lld; expected 0 to %lld", what, name,
+			       (long long)*value, (long long)max);
+	return 0;
+}
+
+/* Names go to terminals and into tables. */
+static int check_name(const char *what, const char *name, struct err *e)
+{
+	size_t length = strlen(name);
+
+	for (const char *p = name; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return err_set(e, EINVAL,
+				       "%s: a control character is in the name of "
+				       "metric '%s'",
+				       what, name);
+	}
+	if (!length || length >= SERIES_NAME_BYTES)
+		return err_set(e, EINVAL,
+			       "%s: the name of a metric has %zu bytes; expected 1 to %d", what,
+			       length, SERIES_NAME_BYTES - 1);
+	return 0;
+}
+
+static int read_unit(const json_t *object, const char *what, enum report_unit *unit, struct err *e)
+{
+	const json_t *found = field(object, what, "unit", JSON_STRING, e);
+
+	if (!found)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(UNIT_NAMES) / sizeof(UNIT_NAMES[0]); i++) {
+		if (strcmp(json_string_value(found), UNIT_NAMES[i]) == 0) {
+			*unit = (enum report_unit)i;
+			return 0;
+		}
+	}
+	return err_set(e, EINVAL, "%s: the unit '%s' is not known; expected ns, bytes or count",
+		       what, json_string_value(found));
+}
+
+/* Finds or makes the metric that an object with "name" and "unit" speaks of. */
+static int read_metric(struct series *s, const char *what, const json_t *object,
+		       struct series_metric **metric, struct err *e)
+{
+	const json_t *name = field(object, what, "name", JSON_STRING, e);
+	const json_t *place;
+	enum report_unit unit = REPORT_NS;
+	int rc = name ? check_name(what, json_string_value(name), e) : -EINVAL;
+
+	if (rc == 0)
+		rc = read_unit(object, what, &unit, e);
+	if (rc < 0)
+		return rc;
+	place = json_object_get(s->place, json_string_value(name));
+	if (!place)
+		rc = add_metric(s, what, json_string_value(name), unit, e);
+	if (rc < 0)
+		return rc;
+	*metric = &s->metric[place ? (size_t)json_integer_value(place) : s->metrics - 1];
+	if ((*metric)->unit != unit)
+		return err_set(e, EINVAL, "%s: '%s' is in %s here, and in %s elsewhere", what,
+			       (*metric)->name, UNIT_NAMES[unit], UNIT_NAMES[(*metric)->unit]);
+	return 0;
+}
+
+static int read_host(struct series *s, const char *what, const json_t *root, struct err *e)
+{
+	json_t *host = field(root, what, "host", JSON_OBJECT, e);
+
+	if (host && !s->host)
+		s->host = json_incref(host);
+	return host ? 0 : -EINVAL;
+}
+
+static int read_report(struct series *s, const char *what, const json_t *root, struct err *e)
+{
+	const json_t *ending = field(root, what, "ending", JSON_OBJECT, e), *sentence, *metrics;
+	json_int_t status, value;
+	struct series_metric *m;
+	int rc = ending ? number(ending, what, "status", 255, &status, e) : -EINVAL;
+
+	if (rc == 0)
+		rc = read_host(s, what, root, e);
+	if (rc == 0)
+		rc = begin_run(s, what, status, e);
+	if (rc < 0 || !(sentence = field(ending, what, "sentence", JSON_STRING, e)) ||
+	    !(metrics = field(root, what, "metrics", JSON_ARRAY, e)))
+		return -e->code;
+	(void)snprintf(s->sentence, sizeof(s->sentence), "%s", json_string_value(sentence));
+	for (size_t i = 0; i < json_array_size(metrics); i++) {
+		const json_t *row = json_array_get(metrics, i);
+
+		rc = read_metric(s, what, row, &m, e);
+		if (rc == 0)
+			rc = number(row, what, "value", VALUE_MAX, &value, e);
+		if (rc == 0)
+			rc = add_value(s, what, m, value, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_bench_run(struct series *s, const char *what, const json_t *run, struct err *e)
+{
+	json_t *metrics = field(run, what, "metrics", JSON_OBJECT, e), *unused;
+	const char *name;
+	json_int_t status, value;
+	int rc = metrics ? number(run, what, "status", 255, &status, e) : -EINVAL;
+
+	if (rc == 0)
+		rc = begin_run(s, what, status, e);
+	if (rc < 0)
+		return rc;
+	json_object_foreach(metrics, name, unused)
+	{
+		const json_t *place = json_object_get(s->place, name);
+
+		if (!place)
+			return err_set(e, EINVAL,
+				       "%s: '%s' is in a run, but not in \"statistics\", which has "
+				       "its unit",
+				       what, name);
+		rc = number(metrics, what, name, VALUE_MAX, &value, e);
+		if (rc == 0)
+			rc = add_value(s, what, &s->metric[json_integer_value(place)], value, e);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_bench(struct series *s, const char *what, const json_t *root, struct err *e)
+{
+	const json_t *statistics = field(root, what, "statistics", JSON_ARRAY, e), *runs;
+	struct series_metric *m;
+	int rc = statistics ? read_host(s, what, root, e) : -EINVAL;
+
+	for (size_t i = 0; rc == 0 && i < json_array_size(statistics); i++)
+		rc = read_metric(s, what, json_array_get(statistics, i), &m, e);
+	if (rc < 0 || !(runs = field(root, what, "runs", JSON_ARRAY, e)))
+		return -e->code;
+	for (size_t i = 0; rc == 0 && i < json_array_size(runs); i++)
+		rc = read_bench_run(s, what, json_array_get(runs, i), e);
+	return rc;
+}
+
+static json_t *load(const char *what, const char *text, size_t bytes, struct err *e)
+{
+	json_error_t error;
+	json_t *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
+
+	if (!root)
+		(void)err_set(e, EINVAL, "%s is not JSON: line %d, column %d: %s", what, error.line,
+			      error.column, error.text);
+	return root;
+}
+
+/* Which of the two it is, and that its version is ours. */
+static int check_schema(const char *what, const json_t *root, bool *is_bench, struct err *e)
+{
+	const json_t *schema = field(root, what, "schema", JSON_STRING, e);
+	json_int_t version;
+	int rc;
+
+	if (!schema)
+		return -EINVAL;
+	*is_bench = strcmp(json_string_value(schema), "tvmm-bench") == 0;
+	if (!*is_bench && strcmp(json_string_value(schema), "tvmm-report") != 0)
+		return err_set(e, EINVAL,
+			       "%s: \"schema\" is '%s'; expected tvmm-report (tvmm --report) or "
+			       "tvmm-bench (tvmm bench --export-json)",
+			       what, json_string_value(schema));
+	rc = number(root, what, "version", INT32_MAX, &version, e);
+	if (rc == 0 && version != (*is_bench ? SERIES_BENCH_VERSION : REPORT_SCHEMA_VERSION))
+		rc = err_set(e, EINVAL, "%s: \"version\" is %d; this tvmm reads %d", what,
+			     (int)version,
+			     *is_bench ? SERIES_BENCH_VERSION : REPORT_SCHEMA_VERSION);
+	return rc;
+}
+
+static int take(struct series *s, const char *what, const char *text, size_t bytes,
+		bool bench_allowed, struct err *e)
+{
+	json_t *root = load(what, text, bytes, e);
+	bool is_bench;
+	int rc = root ? check_schema(what, root, &is_bench, e) : -EINVAL;
+
+	if (rc == 0 && is_bench && !bench_allowed)
+		rc = err_set(e, EINVAL, "%s: a report is expected, not what bench exports", what);
+	else if (rc == 0)
+		rc = is_bench ? read_bench(s, what, root, e) : read_report(s, what, root, e);
+	json_decref(root);
+	return rc;
+}
+
+int series_take_report(struct series *series, const char *what, const char *text, size_t bytes,
+		       struct err *e)
+{
+	return take(series, what, text, bytes, false, e);
+}
+
+int series_read(struct series *series, const char *path, struct err *e)
+{
+	struct input_file file;
+	char *text = NULL;
+	int rc = file_open(&file, "series of runs", path, SERIES_FILE_BYTES_MAX, e);
+
+	if (rc < 0)
+		return rc;
+	text = malloc(file.size_bytes + 1);
+	rc = text ? file_read(&file, 0, text, file.size_bytes, e) : no_memory(e);
+	if (rc == 0)
+		rc = take(series, path, text, file.size_bytes, true, e);
+	if (rc == 0 && !series->runs)
+		rc = err_set(e, EINVAL, "%s: \"runs\" is empty; expected at least one run", path);
+	free(text);
+	file_close(&file);
+	return rc;
+}
+
+/* --- the host --------------------------------------------------------------------------------- */
+
+static void print_entry(const struct series *s, const char *key, const char *before, FILE *out)
+{
+	const char *text = json_string_value(json_object_get(s->host, key));
+
+	if (!text || !*text)
+		return;
+	(void)fputs(before, out);
+	plain_print(text, out);
+}
+
+void series_print_host(const struct series *series, const char *who, FILE *out)
+{
+	json_int_t cpus = json_integer_value(json_object_get(series->host, "cpus"));
+
+	(void)fprintf(out, "%s: %lld CPU%s", who, (long long)cpus, cpus == 1 ? "" : "s");
+	print_entry(series, "cpu", " ", out);
+	print_entry(series, "kernel", ", Linux ", out);
+	print_entry(series, "governor", ", governor ", out);
+	print_entry(series, "backend", ", ", out);
+	print_entry(series, "ground", "\nground: ", out);
+	(void)fputc('\n', out);
+}
+
+const char *series_host_difference(const struct series *a, const struct series *b)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(a->host, key, value)
+	{
+		if (!json_equal(value, json_object_get(b->host, key)))
+			return key;
+	}
+	json_object_foreach(b->host, key, value)
+	{
+		if (!json_object_get(a->host, key))
+			return key;
+	}
+	return NULL;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs again and again, of one set of options or of two in turns, into series: what bench and
+ * compare have in common. Each run is a process of its own (vmm/child.h).
+ */
+#ifndef TVMM_TRIAL_H
+#define TVMM_TRIAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/base/err.h"
+#include "vmm/series.h"
+
+struct trial_plan {
+	size_t runs, warmup; /* of each side */
+	uint64_t seed;
+	bool ignore_failure;
+	const char *program; /* NULL: tvmm itself */
+	/* Where results go besides stdout; NULL: nowhere. */
+	const char *json_path, *csv_path, *markdown_path;
+	bool takes_csv, takes_ignore_failure; /* which options there are */
+	bool progress;                        /* on stderr */
+};
+
+/* One side. */
+struct trial {
+	const char *name;     /* "A"; "": there is one side only */
+	char *const *option;  /* NULL behind the last */
+	struct series series; /* filled here; finished by the owner */
+	size_t failed;        /* runs whose status was not 0 */
+};
+
+/* 10 runs, one to warm up, a seed from the clock, progress if stderr is a terminal. */
+struct trial_plan trial_default_plan(void);
+
+/*
+ * Takes argv[*i], and the value behind it, if it is an option of a trial: -r, -w, --seed, -i,
+ * --export-... 1: taken, and *i is its last word; 0: it is none; -EINVAL with *e.
+ */
+int trial_take_option(struct trial_plan *plan, int argc, char **argv, int *i, struct err *e);
+
+/* The value of the option argv[*i], "--name=VALUE" or the next word; NULL with *e. */
+const char *trial_option_value(int argc, char **argv, int *i, struct err *e);
+
+/* True: word is the option, with or without "=VALUE". */
+bool trial_is_option(const char *word, const char *option);
+
+/*
+ * Whose turn the run is: sides are drawn in blocks of four, ABBA or BAAB, so that what drifts meets
+ * both alike; what is left over is drawn in pairs. order has 2 * runs entries, 0 or 1.
+ */
+void trial_order(uint64_t seed, size_t runs, unsigned char *order);
+
+/*
+ * Makes all runs, of one side or two. 0; the number of a signal that asked to stop; or -errno with
+ * *e, which a run whose status is not 0 is as well unless failures are ignored.
+ */
+int trial_run(struct trial *trial, size_t sides, const struct trial_plan *plan, struct err *e);
+
+/* A file for results: opened before the first run, emptied and written when there are any. */
+struct trial_output {
+	const char *path;
+	FILE *file; /* NULL: none was asked for */
+};
+int trial_open_output(struct trial_output *output, const char *path, struct err *e);
+/* Just before writing. */
+void trial_empty_output(const struct trial_output *output);
+/* 0, or -errno with *e: not all has been written. rc < 0 is handed through. */
+int trial_close_output(struct trial_output *output, int rc, struct err *e);
+
+/* The width of the terminal that stdout is, 80 at least; 0: it is none. */
+size_t trial_stdout_width(void);
+
+#endif
