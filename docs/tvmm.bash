@@ -49,7 +49,10 @@ _tvmm_offer_paths() {
 # The value of option $1, of which $value is there.
 _tvmm_value() {
 	case $1 in
-	kernel | initrd) _tvmm_offer_paths '' ;;
+	kernel | initrd | symbols | report | trace | html | folded | flame | dmesg) _tvmm_offer_paths '' ;;
+	account) _tvmm_offer marks phases initcalls exits lines all ;;
+	profile) _tvmm_offer 100 1000 10000 ;;
+	assert) _tvmm_offer 'boot<' 'kernel<' 'console.bytes<' 'exits.pio<' ;;
 	m) _tvmm_offer 64M 128M 256M 512M 1G 2G 4G ;;
 	unpack) _tvmm_offer auto host guest ;;
 	smp) _tvmm_offer 1 2 4 8 16 ;;
@@ -73,16 +76,18 @@ _tvmm_value() {
 _tvmm_takes_value() {
 	case $1 in
 	kernel | initrd | append | unpack | m | smp | cpu | serial | echr | timeout | until | device) ;;
+	account | symbols | profile | mark | report | trace | html | folded | flame | dmesg | assert) ;;
 	accel | M | machine | display | vga | monitor) ;;
 	*) return 1 ;;
 	esac
 }
 
 _tvmm_boot() {
-	local plain='explain no-cache quiet q help h version enable-kvm nographic nodefaults no-user-config
+	local plain='explain no-cache control quiet q help h version enable-kvm nographic nodefaults no-user-config
 		no-reboot no-shutdown'
-	local valued='kernel initrd append unpack m smp cpu serial echr timeout until device accel M machine
-		display vga monitor'
+	local valued='kernel initrd append unpack m smp cpu serial echr timeout until device account
+		symbols profile mark report trace html folded flame dmesg assert accel M machine display vga
+		monitor'
 	local dashes=- name i
 	# Which words are options, and which are values of the option before them?
 	for ((i = 1; i < ${#words[@]} - 1; i++)); do
@@ -117,19 +122,46 @@ _tvmm_initramfs() {
 	esac
 }
 
+# bench and compare: their own options up to --, those of a run behind it.
+_tvmm_trial() {
+	local i own="-r -w --runs --warmup --seed --export-json --export-markdown --help ${*:2}"
+	for ((i = 2; i < ${#words[@]} - 1; i++)); do
+		if [[ ${words[i]} == -- ]]; then
+			words=(tvmm "${words[@]:i+1}")
+			_tvmm_boot
+			return
+		fi
+	done
+	case ${words[${#words[@]} - 2]} in
+	--export-*) _tvmm_offer_paths '' ;;
+	-r | --runs) _tvmm_offer 10 20 50 ;;
+	--metric) _tvmm_offer boot total kernel user host ;;
+	--fail-if-slower) _tvmm_offer 1% 2% 5% ;;
+	*)
+		# shellcheck disable=SC2086 # words are meant
+		case $value in
+		-*) _tvmm_offer $own -- ;;
+		*) [[ $1 == bench ]] || _tvmm_offer_paths '' ;;
+		esac
+		;;
+	esac
+}
+
 _tvmm() {
 	local words=() value typed=$2
 	COMPREPLY=()
 	_tvmm_words
 	value=${words[${#words[@]} - 1]}
 	if ((${#words[@]} == 2)) && [[ $value != -* ]]; then
-		_tvmm_offer probe initramfs
+		_tvmm_offer probe initramfs bench compare
 		((${#value})) || _tvmm_offer -kernel
 		return
 	fi
 	case ${words[1]} in
 	probe) ((${#words[@]} > 3)) || _tvmm_offer --json --help ;;
 	initramfs) _tvmm_initramfs ;;
+	bench) _tvmm_trial bench -n -i --command-name --ignore-failure --export-csv ;;
+	compare) _tvmm_trial compare --metric --fail-if-slower ;;
 	-*) _tvmm_boot ;;
 	esac
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "initramfs/pack.h"
+#include "vmm/bench.h"
+#include "vmm/compare.h"
 #include "vmm/help.h"
 #include "vmm/probe.h"
 
@@ -98,6 +100,8 @@ static int run_probe(int argc, char **argv, struct err *e)
 static const struct command commands[] = {
 	{ "probe", run_probe },
 	{ "initramfs", run_initramfs },
+	{ "bench", bench_command },
+	{ "compare", compare_command },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

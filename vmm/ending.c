@@ -5,15 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum status {
-	STATUS_OK = 0,
-	STATUS_CRASHED = 121,
-	STATUS_TIMEOUT = 124,
-	STATUS_TROUBLE = 125,
-	STATUS_SIGNAL = 128,
-	STATUS_PANIC = 255,
-};
-
 int ending_status(const struct ending *ending)
 {
 	switch (ending->kind) {
@@ -67,7 +58,7 @@ static const char *internal_error_name(uint64_t suberror)
 }
 
 /* The exits that can reach an unknown-exit ending, by KVM's names for them. */
-static const char *exit_name(uint64_t reason)
+const char *ending_exit_name(uint64_t reason)
 {
 	static const char *const names[] = {
 		[KVM_EXIT_UNKNOWN] = "UNKNOWN",
@@ -99,6 +90,34 @@ static const char *exit_name(uint64_t reason)
 	const char *name = reason < sizeof(names) / sizeof(names[0]) ? names[reason] : NULL;
 
 	return name ? name : "without a name here";
+}
+
+const char *ending_word(const struct ending *ending)
+{
+	static const char *const word[ENDING_KINDS] = {
+		[ENDING_NONE] = "none",
+		[ENDING_POWERED_OFF] = "power-off",
+		[ENDING_POWERED_OFF_ACPI] = "power-off",
+		[ENDING_HALTED] = "halt",
+		[ENDING_RESET_I8042] = "reset",
+		[ENDING_RESET_PORT_CF9] = "reset",
+		[ENDING_RESET_PORT_92] = "reset",
+		[ENDING_RESET_TRIPLE_FAULT] = "reset",
+		[ENDING_UNTIL] = "until",
+		[ENDING_QUIT] = "quit",
+		[ENDING_DEBUG_EXIT] = "debug-exit",
+		[ENDING_TRIPLE_FAULT] = "triple-fault",
+		[ENDING_KVM_INTERNAL_ERROR] = "kvm-internal-error",
+		[ENDING_KVM_FAIL_ENTRY] = "kvm-fail-entry",
+		[ENDING_KVM_UNKNOWN_EXIT] = "kvm-unknown-exit",
+		[ENDING_KVM_RUN_FAILED] = "kvm-run-failed",
+		[ENDING_TIMEOUT] = "timeout",
+		[ENDING_OUTPUT_LOST] = "output-lost",
+		[ENDING_PANIC] = "panic",
+		[ENDING_SIGNAL] = "signal",
+	};
+
+	return ending->kind < ENDING_KINDS ? word[ending->kind] : "none";
 }
 
 static int describe_instruction(const struct ending *ending, char *text, size_t size)
@@ -149,7 +168,7 @@ static void describe_kind(const struct ending *ending, char *text, size_t size)
 	case ENDING_KVM_UNKNOWN_EXIT:
 		(void)snprintf(text, size,
 			       "guest crashed: KVM exit %llu (%s), which nothing here asks for",
-			       detail, exit_name(detail));
+			       detail, ending_exit_name(detail));
 		break;
 	case ENDING_KVM_RUN_FAILED:
 		(void)snprintf(text, size, "KVM could not run the vCPU: %s", strerror((int)detail));

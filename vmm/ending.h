@@ -33,6 +33,17 @@ enum ending_kind {
 	ENDING_KINDS
 };
 
+/* The process's exit statuses that tvmm itself gives. */
+enum status {
+	STATUS_OK = 0,
+	STATUS_BUDGET = 120, /* -assert did not hold: main's to say, for no ending tells */
+	STATUS_CRASHED = 121,
+	STATUS_TIMEOUT = 124,
+	STATUS_TROUBLE = 125,
+	STATUS_SIGNAL = 128, /* and the signal's number */
+	STATUS_PANIC = 255,
+};
+
 enum { ENDING_BYTES_MAX = 15 };
 
 struct ending {
@@ -48,6 +59,15 @@ struct ending {
 
 /* The process's exit status, 0 to 255 (design: "Exit status"). */
 int ending_status(const struct ending *ending);
+
+/* The kind in one word that programs can compare: "power-off", "panic", "timeout" ... */
+const char *ending_word(const struct ending *ending);
+
+/*
+ * What KVM calls an exit: "HLT", "INTERNAL_ERROR"; for one that has no name here, words that say
+ * so.
+ */
+const char *ending_exit_name(uint64_t reason);
 
 /* One sentence without a full stop; at most size bytes with its NUL. */
 void ending_describe(const struct ending *ending, char *text, size_t size);

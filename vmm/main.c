@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "vmm/base/clock.h"
 #include "vmm/base/suggest.h"
@@ -17,39 +19,83 @@
 #include "vmm/session.h"
 #include "vmm/timing/marks.h"
 
-enum { STATUS_TROUBLE = 125 };
-
 static int complain(const struct err *e)
 {
 	(void)fprintf(stderr, "tvmm: %s\n", e->text);
 	return STATUS_TROUBLE;
 }
 
-static int report(const struct session *session, const struct ending *ending)
+/* The width of the terminal that stderr is; 0: it is none. */
+static unsigned int terminal_columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* Says which budgets were broken, and which cannot be judged. STATUS_OK if all hold. */
+static int check_budgets(const struct session *session)
+{
+	const struct account_options *options = &session->options->account;
+	const struct report *report = &session->account.report;
+	int status = STATUS_OK;
+
+	for (size_t i = 0; i < options->budgets; i++) {
+		const struct budget *budget = &options->budget[i];
+		char why[256];
+		struct err e;
+
+		if (budget_holds(budget, report, why, sizeof(why)))
+			continue;
+		(void)err_set(&e, ERANGE, "-assert %s: %s", budget->text, why);
+		(void)complain(&e);
+		if (!budget_can_be_judged(budget, report, why, sizeof(why)))
+			status = STATUS_TROUBLE;
+		else if (status == STATUS_OK)
+			status = STATUS_BUDGET;
+	}
+	return status;
+}
+
+static void print_account(const struct session *session, const struct ending *ending)
+{
+	struct report report = session->account.report;
+	struct ending without_place = *ending;
+	char in_short[256];
+
+	/* RIP and CPU stand in the sentence below the account. */
+	without_place.rip = without_place.cpus = 0;
+	ending_describe(&without_place, in_short, sizeof(in_short));
+	report.ending.sentence = in_short;
+	report_print_text(&report, terminal_columns(), stderr);
+}
+
+static int report(struct session *session, const struct ending *ending, int argc, char **argv)
 {
 	char how[256];
 	int status = ending_status(ending);
+	struct err e = { 0 };
+	int rc = session_report(session, ending, argc, argv, TVMM_VERSION, &e), trouble;
 
 	ending_describe(ending, how, sizeof(how));
 	if (session->output_lost && ending->kind != ENDING_OUTPUT_LOST &&
 	    ending->kind != ENDING_QUIT)
 		(void)fprintf(stderr, "tvmm: the end of the console's output is lost: %s\n",
 			      strerror(session->output_lost));
-	if (!session->options->quiet) {
-		struct ending without_place = *ending;
-		char in_short[256];
-
-		/* RIP and CPU stand in the sentence below the account. */
-		without_place.rip = without_place.cpus = 0;
-		ending_describe(&without_place, in_short, sizeof(in_short));
-		marks_print_account(&session->marks, in_short, stderr);
-	}
+	if (!session->options->quiet && rc != -ENOMEM)
+		print_account(session, ending);
+	trouble = rc < 0 ? complain(&e) : STATUS_OK;
+	if (session->account.report.control.interrupted)
+		trouble = STATUS_SIGNAL + session->account.report.control.interrupted;
+	if (rc != -ENOMEM && trouble == STATUS_OK)
+		trouble = check_budgets(session);
+	status = status ? status : trouble;
 	if (!session->options->quiet || status != 0)
 		(void)fprintf(stderr, "tvmm: %s; exit status %d\n", how, status);
 	return status;
 }
 
-static int boot(const struct options *options, const struct marks *marks)
+static int boot(const struct options *options, const struct marks *marks, int argc, char **argv)
 {
 	static struct session session; /* holds the console's and the keyboard's buffers */
 	struct ending ending;
@@ -71,7 +117,7 @@ static int boot(const struct options *options, const struct marks *marks)
 		(void)fprintf(stderr, "tvmm: the console is %s\n", session.serial.name);
 	if (rc == 0)
 		rc = session_run(&session, &ending, &e);
-	status = rc < 0 ? complain(&e) : report(&session, &ending);
+	status = rc < 0 ? complain(&e) : report(&session, &ending, argc, argv);
 	session_finish(&session);
 	return status;
 }
@@ -89,7 +135,7 @@ static int boot_command(int argc, char **argv, const struct marks *marks)
 	else if (options.action == OPTIONS_VERSION)
 		(void)printf("tvmm %s\n", TVMM_VERSION);
 	else
-		status = boot(&options, marks);
+		status = boot(&options, marks, argc, argv);
 	options_finish(&options);
 	return status;
 }

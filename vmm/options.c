@@ -10,6 +10,7 @@
 #include "boot/plan.h"
 #include "vmm/base/must.h"
 #include "vmm/base/suggest.h"
+#include "vmm/lineregex.h"
 #include "vmm/topology.h"
 
 static const char DEFAULT_APPEND[] = "console=ttyS0 reboot=k panic=-1";
@@ -183,37 +184,62 @@ static int set_timeout(struct options *o, const char *value, struct err *e)
 	return options_parse_duration("timeout", value, &o->timeout_ns, e);
 }
 
-/*
- * A back-reference makes matching take time that grows with no bound in what is matched, and the
- * guest chooses what is matched.
- */
-static bool refers_back(const char *expression)
-{
-	for (const char *p = strchr(expression, '\\'); p && p[1]; p = strchr(p + 2, '\\')) {
-		if (isdigit((unsigned char)p[1]))
-			return true;
-	}
-	return false;
-}
-
 static int set_until(struct options *o, const char *value, struct err *e)
 {
-	char why[160];
 	int rc;
-
-	if (refers_back(value))
-		return err_set(e, EINVAL, "-until: '%s' has a back-reference; there are none here",
-			       value);
 
 	if (o->until_set)
 		regfree(&o->until);
-	rc = regcomp(&o->until, value, REG_EXTENDED | REG_NOSUB);
+	rc = lineregex_compile("until", value, &o->until, e);
 	o->until_set = rc == 0;
-	if (rc == 0)
-		return 0;
-	(void)regerror(rc, &o->until, why, sizeof(why));
-	return err_set(e, EINVAL, "-until: '%s' is not a regular expression: %s", value, why);
+	return rc;
 }
+
+static int set_account(struct options *o, const char *value, struct err *e)
+{
+	return accountoptions_what(&o->account, value, e);
+}
+
+static int set_profile(struct options *o, const char *value, struct err *e)
+{
+	return accountoptions_profile(&o->account, value, e);
+}
+
+static int set_mark(struct options *o, const char *value, struct err *e)
+{
+	return accountoptions_mark(&o->account, value, e);
+}
+
+static int set_assert(struct options *o, const char *value, struct err *e)
+{
+	return accountoptions_assert(&o->account, value, e);
+}
+
+static int set_control(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->account.control = true;
+	return 0;
+}
+
+/* The options whose value is a path and nothing else. */
+#define PATH_SETTER(name, field)                                                        \
+	static int set_##name(struct options *o, const char *value, struct err *e)      \
+	{                                                                               \
+		if (!*value)                                                            \
+			return err_set(e, EINVAL, "-" #name ": a file name is needed"); \
+		o->account.field = value;                                               \
+		return 0;                                                               \
+	}
+
+PATH_SETTER(symbols, symbols)
+PATH_SETTER(report, report)
+PATH_SETTER(trace, trace)
+PATH_SETTER(html, html)
+PATH_SETTER(folded, folded)
+PATH_SETTER(flame, flame)
+PATH_SETTER(dmesg, dmesg)
 
 static int parse_port(const char *name, const char *text, size_t length, unsigned long max,
 		      unsigned long *number, struct err *e)
@@ -371,6 +397,18 @@ static const struct option_row rows[] = {
 	{ "timeout", true, set_timeout },
 	{ "until", true, set_until },
 	{ "device", true, set_device },
+	{ "account", true, set_account },
+	{ "symbols", true, set_symbols },
+	{ "profile", true, set_profile },
+	{ "mark", true, set_mark },
+	{ "report", true, set_report },
+	{ "trace", true, set_trace },
+	{ "html", true, set_html },
+	{ "folded", true, set_folded },
+	{ "flame", true, set_flame },
+	{ "dmesg", true, set_dmesg },
+	{ "assert", true, set_assert },
+	{ "control", false, set_control },
 	{ "explain", false, set_explain },
 	{ "quiet", false, set_quiet },
 	{ "q", false, set_quiet },
@@ -392,9 +430,6 @@ static const struct option_row rows[] = {
 	{ "monitor", true, expect_none },
 	/* Known by name, so that nobody takes silence for an answer. */
 	{ "fail-on", true, not_in_this_version },
-	{ "report", true, not_in_this_version },
-	{ "trace", true, not_in_this_version },
-	{ "symbols", true, not_in_this_version },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -498,7 +533,7 @@ int options_parse(struct options *options, int argc, char **argv, struct err *e)
 		return err_set(e, EINVAL,
 			       "no kernel was given: tvmm -kernel bzImage [-initrd cpio.gz]; "
 			       "tvmm --help tells more");
-	return 0;
+	return accountoptions_settle(&options->account, e);
 }
 
 void options_finish(struct options *options)
@@ -506,4 +541,5 @@ void options_finish(struct options *options)
 	if (options->until_set)
 		regfree(&options->until);
 	options->until_set = false;
+	accountoptions_finish(&options->account);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/accountoptions.h"
 #include "vmm/base/err.h"
 #include "vmm/chardev.h"
 #include "vmm/cpuid.h"
@@ -38,6 +39,7 @@ struct options {
 	bool until_set;
 	regex_t until;
 	struct debugexit_config debugexit;
+	struct account_options account;
 	bool quiet; /* no account and no word about an ending with status 0 */
 };
 

@@ -12,6 +12,7 @@
 #include "boot/initrd.h"
 #include "boot/place.h"
 #include "vmm/hostmem.h"
+#include "vmm/quietrun.h"
 #include "vmm/terminal.h"
 
 /* An initrd this big fits no machine that -m can name in practice; the plan knows better. */
@@ -23,6 +24,7 @@ void session_init(struct session *session, const struct options *options, const 
 	session->options = options;
 	session->marks = *marks;
 	kernel_init(&session->kernel);
+	account_init(&session->account);
 	session->initrd.fd = -1;
 	vm_init(&session->vm);
 	session->serial.in_fd = session->serial.out_fd = session->serial.listen_fd = -1;
@@ -65,6 +67,16 @@ int session_plan(struct session *session, struct err *e)
 		.board = &session->board,
 	};
 	rc = plan_boot(&session->request, &session->plan, e);
+	if (rc == 0 && options->action == OPTIONS_BOOT)
+		rc = account_plan(&session->account, &options->account,
+				  &(struct account_kernel){
+					  .kernel = &session->kernel,
+					  .plan = &session->plan,
+					  .initrd = &session->initrd,
+					  .cmdline = options->append,
+					  .cpus = options->cpus,
+				  },
+				  e);
 	mark_now(&session->marks, MARK_PLANNED);
 	return rc;
 }
@@ -100,13 +112,16 @@ static int map_memory(struct session *session, struct err *e)
 	return rc < 0 ? rc : vm_map_memory(&session->vm, &ram, e);
 }
 
-/* ---- guest memory is filled while the VM is opened -------------------------------------------- */
+/*
+ * ---- guest memory is filled while the VM is opened --------------------------------------------
+ */
 
 enum { FILLER_STACK_BYTES = 256 << 10 };
 
 /*
- * Fills the memory, and keeps what was unpacked for the next run. Not while the guest runs: a kernel
- * that measures its clocks does not take well to losing the CPU, which on a host with one CPU it would.
+ * Fills the memory, and keeps what was unpacked for the next run. Not while the guest runs: a
+ * kernel that measures its clocks does not take well to losing the CPU, which on a host with one
+ * CPU it would.
  */
 static void *fill_memory(void *argument)
 {
@@ -216,9 +231,13 @@ static void *vcpu_thread(void *argument)
 	struct run *run = argument;
 
 	vcpu_begin(run->entry.ctx);
+	if (run->observer)
+		observer_begin(run->observer, run->entry.ctx);
 	if (run->cpu == 0 && !control_stopped(run->control))
 		mark_now(run->control->marks, MARK_FIRST_RUN);
 	(void)run_until_end(run);
+	if (run->observer)
+		observer_end(run->observer);
 	vcpu_end(run->entry.ctx);
 	return NULL;
 }
@@ -240,6 +259,7 @@ static void prepare_supervisor(struct session *session)
 		.machine = &session->machine,
 	};
 	s->timeout_ns = options->timeout_ns;
+	s->sampled = options->account.profile_hz != 0;
 	if (options->timeout_ns)
 		s->deadline_ns = session->marks.at_ns[MARK_MAIN] + options->timeout_ns;
 }
@@ -261,6 +281,8 @@ static void prepare_runs(struct session *session)
 			.control = &session->control,
 			.console = &session->console,
 		};
+	account_attach(&session->account, session->runs, &session->console, &session->machine,
+		       &session->vm.memory, &session->marks);
 	session->control.runs = session->runs;
 	session->control.cpus = session->options->cpus;
 }
@@ -272,8 +294,8 @@ static void join_vcpus(struct session *session, unsigned int first)
 }
 
 /*
- * CPU 0 comes last: the others wait in KVM until it starts them, so that not one instruction has run
- * when a thread cannot be had.
+ * CPU 0 comes last: the others wait in KVM until it starts them, so that not one instruction has
+ * run when a thread cannot be had.
  */
 static int start_vcpus(struct session *session, struct err *e)
 {
@@ -347,6 +369,7 @@ int session_run(struct session *session, struct ending *ending, struct err *e)
 	join_vcpus(session, 0);
 	*ending = session->control.ending;
 	settle_ending(session, ending);
+	console_end_of_input(&session->console);
 	session->output_lost = supervisor_drain(&session->supervisor);
 	if (session->output_lost && ending_status(ending) == 0 && ending->kind != ENDING_QUIT)
 		*ending = (struct ending){ .kind = ENDING_OUTPUT_LOST,
@@ -355,8 +378,62 @@ int session_run(struct session *session, struct ending *ending, struct err *e)
 	return 0;
 }
 
+static const char *how_entered(const struct session *session)
+{
+	const struct kernel *kernel = &session->kernel;
+
+	if (!kernel->bzimage)
+		return session->plan.entry == PLAN_ENTRY_PVH ? "ELF file, by PVH" : "ELF file";
+	switch (kernel->origin) {
+	case KERNEL_AS_IT_IS:
+		break;
+	case KERNEL_UNPACKED:
+		return "bzImage, unpacked on the host now";
+	case KERNEL_FROM_CACHE:
+		return "bzImage, unpacked on the host before";
+	}
+	return "bzImage, which unpacks itself";
+}
+
+int session_report(struct session *session, const struct ending *ending, int argc, char **argv,
+		   const char *version, struct err *e)
+{
+	const struct options *options = session->options;
+	struct err why;
+	int rc, written;
+
+	rc = account_settle(&session->account,
+			    &(struct account_run){
+				    .argc = argc,
+				    .argv = argv,
+				    .version = version,
+				    .kernel = options->kernel,
+				    .initrd = options->initrd,
+				    .cmdline = options->append,
+				    .entered = how_entered(session),
+				    .ram_bytes = options->ram_bytes,
+				    .ending = ending,
+				    .marks = &session->marks,
+				    .machine = &session->machine,
+				    .memory = &session->vm.memory,
+				    .plan = &session->plan,
+				    .guest_unpacks = session->kernel.elf == NULL,
+				    .console_bytes = console_bytes(&session->console),
+			    },
+			    e);
+
+	if (rc < 0)
+		return rc;
+	/* The files tell of it as well, and are there without it. */
+	if (options->account.control)
+		rc = quietrun(&session->account.report, argc, argv, options->append, e);
+	written = account_write(&session->account, rc < 0 ? &why : e);
+	return rc < 0 ? rc : written;
+}
+
 void session_finish(struct session *session)
 {
+	account_finish(&session->account);
 	kernel_finish(&session->kernel);
 	file_close(&session->initrd);
 	chardev_close(&session->serial);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "boot/plan.h"
+#include "vmm/account.h"
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
 #include "vmm/chardev.h"
@@ -43,6 +44,7 @@ struct session {
 	struct board board;
 	struct plan_request request;
 	struct boot_plan plan;
+	struct account account;
 
 	struct vm vm;
 	struct filler filler;
@@ -68,6 +70,14 @@ int session_place(struct session *session, struct err *e);
 
 /* Runs the guest until it ends. Fails only before the guest's first instruction. */
 int session_run(struct session *session, struct ending *ending, struct err *e);
+
+/*
+ * After session_run(): makes the report of it, and writes what was asked for. 0, or -errno with *e;
+ * the report is there even when a file could not be written, but not when memory was lacking
+ * (-ENOMEM).
+ */
+int session_report(struct session *session, const struct ending *ending, int argc, char **argv,
+		   const char *version, struct err *e);
 
 /* Closes and unmaps whatever the stages opened. */
 void session_finish(struct session *session);

@@ -145,7 +145,8 @@ enum { IDLE_NS = 1000000 };
 static void watch_vcpus(struct supervisor *s)
 {
 	uint64_t cpu_ns = vcpus_cpu_ns(s);
-	bool idle = cpu_ns - s->vcpus_cpu_ns < IDLE_NS;
+	/* Samples of an idle guest take time as well, more than that where exits are slow. */
+	bool idle = s->sampled || cpu_ns - s->vcpus_cpu_ns < IDLE_NS;
 
 	if (idle || control_looking(s->control))
 		control_ask_to_look(s->control);

@@ -37,6 +37,7 @@ struct supervisor {
 	bool input_paused; /* until the next tick: nobody has the pty open */
 	bool input_is_terminal;
 	bool output_blocked;
+	bool sampled; /* the vCPUs are, so that their CPU time tells nothing of the guest's */
 };
 
 /*

@@ -327,7 +327,21 @@ refused "-machine accel=tcg" "'tcg'|kvm" -kernel good -machine accel=tcg
 refused "-machine virt" "-machine|'virt'" -kernel good -machine virt
 refused "-display gtk" "-display|'gtk'" -kernel good -display gtk
 refused "--fail-on, of a later version" "-fail-on|version" -kernel good --fail-on panic
-refused "--report, of a later version" "-report|version" -kernel good --report r.json
+refused "-report where nobody can write" "-report|no/such|cannot be written" \
+	-kernel good -report no/such/r.json
+refused "-html on a folder" "-html|cannot be written" -kernel good -html .
+cp good copy
+refused "-report over the kernel" "-report|copy|kernel" -kernel copy -report copy
+refused "two outputs to one file" "-report|-html|both" -kernel good -report out -html out
+refused "-account of something else" "-account|'phase'|phases" -kernel good -account phase
+refused "-profile without a rate" "-profile|'often'|20000" -kernel good -profile often
+refused "-flame without samples" "-flame|-profile" -kernel good -flame f.svg
+refused "-mark without a name" "-mark|NAME=REGEX" -kernel good -mark =x
+refused "-mark with a regex that is none" "-mark|'('|regular expression" -kernel good -mark 'a=('
+refused "-assert without a limit" "-assert|'kernel<'|number" -kernel good -assert 'kernel<'
+refused "-assert with a unit that is none" "-assert|unit" -kernel good -assert 'kernel<4parsec'
+refused "-symbols that are not there" "symbols|nosuch|No such file" -kernel good -symbols nosuch
+refused "-symbols that are none" "symbols|System.map|vmlinux" -kernel good -symbols /etc/passwd
 refused "initramfs without a folder" "initramfs|-o" initramfs
 refused "initramfs with an option that is none" "initramfs|-x" initramfs -x
 refused "initramfs of a folder that is missing" "/nonexistent" \

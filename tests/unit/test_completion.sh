@@ -84,12 +84,14 @@ expect() {
 }
 
 cases() {
-	expect 'the first word' '-kernel initramfs probe' 'tvmm '
+	expect 'the first word' '-kernel bench compare initramfs probe' 'tvmm '
 	expect 'a command' 'probe' 'tvmm p'
 	expect 'an option, one dash' '-kernel' 'tvmm -ker'
 	expect 'an option, two dashes' '--kernel' 'tvmm --ker'
-	expect 'options that begin alike' '-m -machine -monitor' 'tvmm -kernel k -m'
+	expect 'options that begin alike' '-m -machine -mark -monitor' 'tvmm -kernel k -m'
 	expect 'an option that is a value is none' '' 'tvmm -append -ker'
+	expect 'options of bench' '--runs' 'tvmm bench --ru'
+	expect 'options of a run behind --' '-initrd' 'tvmm bench -r 3 -- -kernel k -ini'
 	expect 'nothing that this version refuses' '' 'tvmm -fail'
 	expect 'nothing for an unknown option' '' 'tvmm -nosuch'
 	expect 'nothing for a word that is no option' '' 'tvmm -q ker'

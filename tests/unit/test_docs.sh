@@ -4,7 +4,7 @@
 # The program, its man page, its help and its completion speak of the same options, commands,
 # serial kinds and exit statuses. The program's own tables are the measure: rows[] in
 # vmm/options.c, commands[] in vmm/commands.c, KIND_NAMES in vmm/chardev.c, enum status in
-# vmm/ending.c. Options that are only known to be refused (not_in_this_version) have to stand in
+# vmm/ending.h. Options that are only known to be refused (not_in_this_version) have to stand in
 # the man page as such, and nowhere else.
 #
 # TVMM=FILE names the program; build/tvmm without it. Prints TAP.
@@ -67,7 +67,7 @@ refused=$(rows | awk '$3 == "not_in_this_version" { print $1 }')
 commands=$(sed -n '/^static const struct command commands/,/^};/s/.*{ "\([a-z]*\)".*/\1/p' \
 	vmm/commands.c)
 kinds=$(sed -n '/KIND_NAMES\[\] = {/,/^};/p' vmm/chardev.c | grep -o '"[^"]*"' | tr -d '"')
-statuses=$(sed -n '/^enum status {/,/^};/s/.* = \([0-9]*\),/\1/p' vmm/ending.c)
+statuses=$(sed -n '/^enum status {/,/^};/s/.* = \([0-9]*\),.*/\1/p' vmm/ending.h)
 
 # --- what the documents say ---------------------------------------------------------------------
 

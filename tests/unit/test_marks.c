@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/timing/digest.h"
 #include "vmm/timing/marks.h"
 
 #define START_NS 5000000000ULL
@@ -15,8 +16,20 @@ static char *account_of(const struct marks *marks, const char *how)
 	size_t bytes = 0;
 	FILE *out = open_memstream(&text, &bytes);
 
+	static const struct record_shared nothing;
+	const struct digest_input input = { .marks = marks, .shared = &nothing };
+	struct report report = { .ending.sentence = how,
+				 .no_phases = "not asked for",
+				 .no_initcalls = "not asked for",
+				 .no_exits = "not asked for",
+				 .no_log = "not asked for" };
+	struct digest digest = { 0 };
+	struct err e;
+
 	ck_assert_ptr_nonnull(out);
-	marks_print_account(marks, how, out);
+	ck_assert_int_eq(digest_build(&digest, &input, &report, &e), 0);
+	report_print_text(&report, 0, out);
+	digest_finish(&digest);
 	ck_assert_int_eq(fclose(out), 0);
 	return text;
 }
@@ -122,17 +135,19 @@ START_TEST(what_was_not_taken_is_not_told)
 }
 END_TEST
 
-/* A guest's line can come in any order; a negative step is told as one. */
-START_TEST(steps_may_go_back)
+/* A guest's lines can come in any order: they are told in the order of time. */
+START_TEST(in_the_order_of_time)
 {
 	struct marks marks = { .at_ns = {
 				       [MARK_PROCESS_START] = START_NS,
 				       [MARK_RUN_INIT] = START_NS + 9000000,
 				       [MARK_INIT_LINE] = START_NS + 4000000,
+				       [MARK_END] = START_NS + 10000000,
 			       } };
 	char *text = account_of(&marks, "");
 
-	check_line(text, "init's own line", 4, -5, "console line \"Boot took\"");
+	check_line(text, "init's own line", 4, 4, "console line \"Boot took\"");
+	check_line(text, "Run /init", 9, 5, "console line \"Run ... as init process\"");
 	free(text);
 }
 END_TEST
@@ -141,7 +156,7 @@ int main(void)
 {
 	const TTest *const tests[] = { the_first_time_counts, now_goes_forward,
 				       account_of_a_whole_run, what_was_not_taken_is_not_told,
-				       steps_may_go_back };
+				       in_the_order_of_time };
 	Suite *suite = suite_create("marks");
 	TCase *tcase = tcase_create("marks");
 	SRunner *runner;

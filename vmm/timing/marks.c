@@ -40,26 +40,3 @@ const char *mark_taken(enum mark mark)
 {
 	return described[mark].measured_from;
 }
-
-static double ms_between(uint64_t from_ns, uint64_t to_ns)
-{
-	return (double)(int64_t)(to_ns - from_ns) / 1e6;
-}
-
-void marks_print_account(const struct marks *marks, const char *how_it_ended, FILE *out)
-{
-	uint64_t start = marks->at_ns[MARK_PROCESS_START], previous = start;
-
-	(void)fprintf(out, "tvmm: %11s %11s\n", "ms", "step");
-	for (int m = 0; m < MARKS; m++) {
-		uint64_t at = marks->at_ns[m];
-		const char *from = described[m].measured_from;
-
-		if (!at)
-			continue;
-		(void)fprintf(out, "tvmm: %11.3f %+11.3f  %-24s %s\n", ms_between(start, at),
-			      ms_between(previous, at), described[m].name,
-			      from ? from : how_it_ended);
-		previous = at;
-	}
-}

@@ -7,7 +7,6 @@
 #define TVMM_TIMING_MARKS_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 enum mark {
 	MARK_PROCESS_START, /* clock_process_start_ns() */
@@ -37,11 +36,5 @@ void mark_at(struct marks *marks, enum mark mark, uint64_t ns);
  */
 const char *mark_name(enum mark mark);
 const char *mark_taken(enum mark mark);
-
-/*
- * Prints the account: a line for each mark that was taken, with its time since process start, the
- * time since the line above it, and what it was measured from. how_it_ended goes behind the last.
- */
-void marks_print_account(const struct marks *marks, const char *how_it_ended, FILE *out);
 
 #endif
