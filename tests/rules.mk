@@ -9,7 +9,7 @@ TEST_COMMON := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/common/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 MALFORMED_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/malformed/test_*.c))
 # What the scripts among them run, and the zoo.
-UNIT_TOOLS := $(B)/tests/unit/dump_acpi $(ZOO) $(ZOO_RUNNER)
+UNIT_TOOLS := $(B)/tests/unit/dump_acpi $(B)/tests/unit/dump_report $(ZOO) $(ZOO_RUNNER)
 SCRIPT_TESTS := $(wildcard tests/unit/test_*.sh)
 KERNEL := $(B)/kernels/allnoconfig/bzImage
 
@@ -22,7 +22,7 @@ PLAIN = $(foreach test,$(UNIT_TESTS) $(MALFORMED_TESTS),$(patsubst $(B)/tests/%,
 IN_MALFORMED = malformed/cli=tests/malformed/cli.sh $(IN_ZOO)
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
 IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
-IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu boot/kernels=tests/boot/kernels
+IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu boot/kernels=tests/boot/kernels boot/account=tests/boot/account
 FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all
@@ -35,14 +35,14 @@ check: ## install what is missing, run all tests
 build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests fuzz-build
 
 check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS) \
-		$(PACKED) fuzz-build
+		$(PACKED) $(DIES) fuzz-build
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) \
 		$(IN_BOOTS) $(FUZZING)
 
 check-unit: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) ## tests: registers, parsers, plans, messages; need nothing
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS)
 
-check-guest: $(B)/tvmm guests ## tests: tiny guests on /dev/kvm
+check-guest: $(B)/tvmm guests $(KERNEL) $(DIES) ## tests: tiny guests on /dev/kvm
 	@B=$(B) tests/check $(IN_GUESTS)
 
 check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(KERNEL) $(INITRAMFS) $(PACKED) ## tests: Linux to a shell and back

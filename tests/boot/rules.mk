@@ -22,3 +22,13 @@ $(PACKED_IN)/initrd: tests/boot/init initramfs/nodes | $(B)/tvmm
 	@cp $(or $(BUSYBOX),/bin/busybox) $(B)/tests/boot/initrd/bin/busybox
 	@cp tests/boot/init $(B)/tests/boot/initrd/init
 	$(Q)$(B)/tvmm initramfs $(B)/tests/boot/initrd -d initramfs/nodes -o $@
+
+# An initramfs, not packed, whose first process ends at once: tests/guest/account.bash.
+DIES := $(B)/tests/boot/dies.cpio
+
+$(DIES): tests/boot/dies.S initramfs/nodes | $(B)/tvmm
+	@rm -rf $(B)/tests/boot/dies && mkdir -p $(B)/tests/boot/dies
+	$(call say,PACK,$@)
+	$(Q)$(CC) -nostdlib -static -s -o $(B)/tests/boot/dies/init $<
+	$(Q)$(B)/tvmm initramfs $(B)/tests/boot/dies -d initramfs/nodes -o $@.gz >/dev/null
+	$(Q)gzip -dcf $@.gz >$@

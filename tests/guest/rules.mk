@@ -1,11 +1,11 @@
 # tests/guest: guests of a few instructions, and the programs that make and drive them.
 
 OBJCOPY ?= objcopy
-ELF_GUESTS := $(B)/guests/elf64.elf $(B)/guests/pvh.elf
+ELF_GUESTS := $(B)/guests/elf64.elf $(B)/guests/pvh.elf $(B)/guests/phases.elf
 FLAT_GUESTS := $(filter-out $(ELF_GUESTS:.elf=.bzImage),\
 	$(patsubst tests/guest/%.S,$(B)/guests/%.bzImage,$(wildcard tests/guest/*.S)))
 GUESTS := $(FLAT_GUESTS) $(ELF_GUESTS)
-GUEST_TOOLS := $(B)/tests/guest/mkimage $(B)/tests/guest/aid $(B)/tests/boot/ptydrive
+GUEST_TOOLS := $(B)/tests/guest/mkimage $(B)/tests/guest/aid $(B)/tests/guest/readreport $(B)/tests/boot/ptydrive
 
 .PHONY: guests
 guests: $(GUESTS) $(GUEST_TOOLS)
