@@ -23,6 +23,9 @@
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
 
+/* [LINUX] arch/x86/include/asm/page_64_types.h, __START_KERNEL_map: guest-physical 0 is here. */
+#define SYMBOLS_KERNEL_MAP 0xffffffff80000000ULL
+
 enum {
 	SYMBOLS_MAX = 4 << 20,      /* a kernel with everything built in has 200 thousand */
 	SYMBOLS_BANNER_BYTES = 512, /* linux_banner, with its NUL */

@@ -15,9 +15,6 @@
 
 #include "boot/symbols.h"
 
-/* [LINUX] arch/x86/include/asm/page_64_types.h, __START_KERNEL_map: guest-physical 0 is here. */
-#define SYMBOLS_KERNEL_MAP 0xffffffff80000000ULL
-
 enum {
 	SYMBOLS_NAME_BYTES = 512,           /* with a NUL; [LINUX] KSYM_NAME_LEN */
 	SYMBOLS_TEXT_MAX_BYTES = 512 << 20, /* of a string table, a System.map, a segment */

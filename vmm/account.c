@@ -12,9 +12,6 @@
 
 #include "boot/symbolsource.h"
 
-/* [LINUX] arch/x86/include/asm/page_64_types.h, __START_KERNEL_map: guest-physical 0 is here. */
-#define KERNEL_MAP 0xffffffff80000000ULL
-
 void account_init(struct account *account)
 {
 	memset(account, 0, sizeof(*account));
@@ -128,7 +125,7 @@ static void plan_functions(struct account *account)
 	for (int phase = 0; phase < PHASES; phase++)
 		plan->phase[phase] = phase_find(&account->symbols, (enum phase)phase);
 	if (plan->phase[PHASE_STARTUP_64])
-		plan->phase[PHASE_STARTUP_64] -= KERNEL_MAP;
+		plan->phase[PHASE_STARTUP_64] -= SYMBOLS_KERNEL_MAP;
 	plan_levels(account);
 	plan->start_thread = symbols_find_function(&account->symbols, "start_thread");
 	if (wants(account, ACCOUNT_INITCALLS))

@@ -11,13 +11,13 @@
 #include "vmm/inside/unwind.h"
 
 /* Virtual, where a kernel is; physical addresses are as much lower. */
-#define AT_IPS      (SPACE_KERNEL_BASE + 0x10000)
-#define AT_ENTRIES  (SPACE_KERNEL_BASE + 0x20000)
-#define OUTER       (SPACE_KERNEL_BASE + 0x80000)
-#define MIDDLE      (SPACE_KERNEL_BASE + 0x80100)
-#define INNER       (SPACE_KERNEL_BASE + 0x80200)
-#define ENTRY       (SPACE_KERNEL_BASE + 0x80300)
-#define END_OF_CODE (SPACE_KERNEL_BASE + 0x80400)
+#define AT_IPS      (SYMBOLS_KERNEL_MAP + 0x10000)
+#define AT_ENTRIES  (SYMBOLS_KERNEL_MAP + 0x20000)
+#define OUTER       (SYMBOLS_KERNEL_MAP + 0x80000)
+#define MIDDLE      (SYMBOLS_KERNEL_MAP + 0x80100)
+#define INNER       (SYMBOLS_KERNEL_MAP + 0x80200)
+#define ENTRY       (SYMBOLS_KERNEL_MAP + 0x80300)
+#define END_OF_CODE (SYMBOLS_KERNEL_MAP + 0x80400)
 
 enum {
 	RAM_BYTES = 1 << 20,
@@ -102,10 +102,10 @@ static void teardown(void)
 static void orc(uint64_t ip, int sp_reg, int sp_offset, int bp_reg, int bp_offset,
 		unsigned int flags)
 {
-	uint8_t *entry = ram + (AT_ENTRIES - SPACE_KERNEL_BASE) + 6 * entries;
+	uint8_t *entry = ram + (AT_ENTRIES - SYMBOLS_KERNEL_MAP) + 6 * entries;
 	uint64_t ip_at = AT_IPS + 4 * entries;
 
-	put_le32(ram + (ip_at - SPACE_KERNEL_BASE), (uint32_t)(ip - ip_at));
+	put_le32(ram + (ip_at - SYMBOLS_KERNEL_MAP), (uint32_t)(ip - ip_at));
 	put_le16(entry, (uint16_t)sp_offset);
 	put_le16(entry + 2, (uint16_t)bp_offset);
 	put_le16(entry + 4, (uint16_t)(sp_reg | bp_reg << 4 | flags));
@@ -433,7 +433,7 @@ static struct symbols fp_symbols;
 static void make_functions(unsigned int count, unsigned int with)
 {
 	for (unsigned int i = 0; i < count; i++) {
-		uint8_t *code = ram + (OUTER - SPACE_KERNEL_BASE) + 16 * i;
+		uint8_t *code = ram + (OUTER - SYMBOLS_KERNEL_MAP) + 16 * i;
 
 		fp_by_address[i] = (struct symbol){ OUTER + 16 * i, 0, i & 8 ? 'T' : 't' };
 		fp_by_name[i + 1] = i;
@@ -474,7 +474,7 @@ START_TEST(prologues_tell_frame_pointers)
 	make_functions(32, 32);
 	ck_assert(has_frame_pointers());
 	make_functions(100, 61);
-	memory.region[0].size_bytes = OUTER - SPACE_KERNEL_BASE;
+	memory.region[0].size_bytes = OUTER - SYMBOLS_KERNEL_MAP;
 	ck_assert(!has_frame_pointers());
 }
 END_TEST

@@ -65,8 +65,8 @@ static bool walk(const struct space *space, uint64_t virtual, uint64_t *physical
 static bool map(const struct space *space, uint64_t virtual, uint64_t *physical)
 {
 	if (space->linear) {
-		*physical = virtual - SPACE_KERNEL_BASE;
-		return virtual >= SPACE_KERNEL_BASE;
+		*physical = virtual - SYMBOLS_KERNEL_MAP;
+		return virtual >= SYMBOLS_KERNEL_MAP;
 	}
 	if (space->paging)
 		return walk(space, virtual, physical);
@@ -134,9 +134,9 @@ bool space_of_kernel(struct space *space, const struct guest_memory *memory,
 	if (table == 0)
 		table = symbols_find(symbols, "init_level4_pgt");
 	*space = (struct space){ .memory = memory,
-				 .cr3 = table - SPACE_KERNEL_BASE,
+				 .cr3 = table - SYMBOLS_KERNEL_MAP,
 				 .paging = true };
-	for (int five = 0; table >= SPACE_KERNEL_BASE && five <= 1; five++) {
+	for (int five = 0; table >= SYMBOLS_KERNEL_MAP && five <= 1; five++) {
 		space->five_levels = five;
 		if (has_banner(space, banner))
 			return true;

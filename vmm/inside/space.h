@@ -19,15 +19,12 @@
 #include "boot/symbols.h"
 #include "vmm/base/guestmem.h"
 
-/* Linux maps its image from here on; without KASLR, physical address 0 is what lies here. */
-#define SPACE_KERNEL_BASE 0xffffffff80000000ull
-
 struct space {
 	const struct guest_memory *memory; /* borrowed */
 	uint64_t cr3;
 	bool paging;      /* CR0.PG in long mode; false: virtual addresses are physical */
 	bool five_levels; /* CR4.LA57 */
-	bool linear; /* no tables: from SPACE_KERNEL_BASE on lies physical memory, else nothing */
+	bool linear; /* no tables: from SYMBOLS_KERNEL_MAP on lies physical memory, else nothing */
 };
 
 /*
