@@ -107,6 +107,7 @@ struct account_run {
 	const struct ending *ending;
 	const struct marks *marks;
 	const struct machine *machine;
+	const struct board *board;
 	const struct guest_memory *memory; /* still there */
 	const struct boot_plan *plan;
 	bool guest_unpacks;

@@ -7,8 +7,6 @@
 
 #include "vmm/account.h"
 
-enum { UART_PORT = 0x3f8, UART_PORTS = 8 };
-
 /* ---- who answers where ----------------------------------------------------------------------- */
 
 static const char *owner_of(void *ctx, enum record_exit_kind kind, uint64_t address)
@@ -35,7 +33,7 @@ static const char *owner_of(void *ctx, enum record_exit_kind kind, uint64_t addr
  * Without breakpoints: the shortest time that the guest ran between two exits at the UART, which is
  * an entry, an exit and the few instructions between two accesses.
  */
-static uint64_t shortest_stay_ns(const struct record *record)
+static uint64_t shortest_stay_ns(const struct record *record, const struct digest_input *input)
 {
 	uint64_t shortest = 0;
 
@@ -43,9 +41,8 @@ static uint64_t shortest_stay_ns(const struct record *record)
 		const struct record_exit *before = &record->exit[i - 1], *exit = &record->exit[i];
 		uint64_t stay = exit->left_ns - (before->left_ns + before->served_ns);
 
-		if (exit->kind == RECORD_EXIT_PIO && before->kind == RECORD_EXIT_PIO &&
-		    exit->address - UART_PORT < UART_PORTS &&
-		    before->address - UART_PORT < UART_PORTS && (!shortest || stay < shortest))
+		if (digest_is_the_consoles(input, exit) && digest_is_the_consoles(input, before) &&
+		    (!shortest || stay < shortest))
 			shortest = stay;
 	}
 	return shortest;
@@ -58,13 +55,21 @@ static void price_exits(const struct account *account, struct digest_input *inpu
 	input->exit_round_trip_ns = input->round_trip_ns;
 	input->exit_round_trip_by = "a breakpoint's entry and exit, measured in this run";
 	for (unsigned int cpu = 0; cpu < account->cpus && !input->exit_round_trip_ns; cpu++) {
-		input->exit_round_trip_ns = shortest_stay_ns(&account->record[cpu]);
+		input->exit_round_trip_ns = shortest_stay_ns(&account->record[cpu], input);
 		input->exit_round_trip_by =
 			"the shortest time between two exits at the UART in this run";
 	}
 }
 
 /* ---- what the guest's memory tells ----------------------------------------------------------- */
+
+static void read_banner(struct account *account)
+{
+	uint64_t at = symbols_find(&account->symbols, "linux_banner");
+
+	(void)space_read_some(&account->space, at, account->banner, sizeof(account->banner) - 1);
+	account->banner[strcspn(account->banner, "\n")] = '\0';
+}
 
 static void look_inside(struct account *account, const struct account_run *run)
 {
@@ -80,21 +85,12 @@ static void look_inside(struct account *account, const struct account_run *run)
 			       "the kernel is not where its symbols say");
 		return;
 	}
+	read_banner(account);
 	unwinder_init(&account->unwinder, &account->space, &account->symbols, account->banner);
 	account->klog_known =
 		klog_read(&account->klog, &account->space, &account->symbols, &why) == 0;
 	if (!account->klog_known)
 		(void)snprintf(account->no_log, sizeof(account->no_log), "%s", why.text);
-}
-
-static void read_banner(struct account *account, const struct account_run *run)
-{
-	uint64_t at = symbols_find(&account->symbols, "linux_banner");
-
-	if (at && space_of_kernel(&account->space, run->memory, &account->symbols))
-		(void)space_read_some(&account->space, at, account->banner,
-				      sizeof(account->banner) - 1);
-	account->banner[strcspn(account->banner, "\n")] = '\0';
 }
 
 static void print_build_id(struct account *account)
@@ -190,8 +186,8 @@ int account_settle(struct account *account, const struct account_run *run, struc
 		.phases_without = account->phases_without,
 		.profile_hz = account->options->profile_hz,
 		.console_bytes = run->console_bytes,
-		.uart_port = UART_PORT,
-		.uart_ports = UART_PORTS,
+		.uart_port = run->board->com1_port,
+		.uart_ports = UART16550_REGISTERS,
 		.owner = owner_of,
 		.owner_ctx = (void *)(uintptr_t)run->machine,
 	};
@@ -209,7 +205,6 @@ int account_settle(struct account *account, const struct account_run *run, struc
 	if (account->tracing)
 		input.breakpoint_ns =
 			account->tracer.served_ns + account->tracer.exits * input.round_trip_ns;
-	read_banner(account, run);
 	print_build_id(account);
 	look_inside(account, run);
 	if (account->klog_known)

@@ -415,6 +415,7 @@ int session_report(struct session *session, const struct ending *ending, int arg
 				    .ending = ending,
 				    .marks = &session->marks,
 				    .machine = &session->machine,
+				    .board = &session->board,
 				    .memory = &session->vm.memory,
 				    .plan = &session->plan,
 				    .guest_unpacks = session->kernel.elf == NULL,

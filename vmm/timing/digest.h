@@ -53,6 +53,14 @@ struct digest_input {
 	void *owner_ctx;
 };
 
+/* An exit at one of the UART's ports. */
+static inline bool digest_is_the_consoles(const struct digest_input *input,
+					  const struct record_exit *exit)
+{
+	return exit->kind == RECORD_EXIT_PIO && exit->address >= input->uart_port &&
+	       exit->address - input->uart_port < input->uart_ports;
+}
+
 /*
  * Fills all of *report that follows from the input (marks, steps, phases, initcalls, exits, console,
  * profile, log, metrics); the rest (command, host, guest, ending, no_phases, control) is the caller's and left as

@@ -95,12 +95,6 @@ static bool is_the_guests(const struct record_exit *exit)
 	return exit->kind != RECORD_EXIT_DEBUG && exit->kind != RECORD_EXIT_KICK;
 }
 
-static bool is_the_consoles(const struct digest_input *in, const struct record_exit *exit)
-{
-	return exit->kind == RECORD_EXIT_PIO && exit->address >= in->uart_port &&
-	       exit->address - in->uart_port < in->uart_ports;
-}
-
 static void count(struct making *m, struct classes *classes, const struct record_exit *exit)
 {
 	struct report_exit_class *class = class_of(m, classes, exit);
@@ -118,7 +112,7 @@ static void count(struct making *m, struct classes *classes, const struct record
 		step->exits++;
 		step->exits_ns += exit->served_ns;
 	}
-	if (is_the_consoles(m->in, exit)) {
+	if (digest_is_the_consoles(m->in, exit)) {
 		m->report->console.exits++;
 		m->report->console.served_ns += exit->served_ns;
 		step->console_exits++;
