@@ -185,6 +185,18 @@ START_TEST(boundaries_out_of_order)
 }
 END_TEST
 
+/* Between the two ends, too. */
+START_TEST(a_level_that_ends_before_it_begins)
+{
+	make(4);
+	for (size_t i = 0; i < NAMES; i++) {
+		if (strcmp(symbols.names + symbols.by_address[i].name, "__initcall5_start") == 0)
+			symbols.by_address[i].address = TEXT + TABLE_AT + 4;
+	}
+	ck_assert_int_eq(initcalls_read(&calls, &symbols, &file, &image, &e), -EBADMSG);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("initcalls");
@@ -200,6 +212,7 @@ int main(void)
 	tcase_add_test(tcase, an_entry_into_the_middle_of_a_function);
 	tcase_add_test(tcase, a_table_outside_of_the_image);
 	tcase_add_test(tcase, boundaries_out_of_order);
+	tcase_add_test(tcase, a_level_that_ends_before_it_begins);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
