@@ -2,8 +2,15 @@
 #include "vmm/ending.h"
 
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+/* 120 and above have meanings of their own. */
+static int guest_status(uint64_t status)
+{
+	return status < ENDING_GUEST_STATUS_MAX ? (int)status : ENDING_GUEST_STATUS_MAX;
+}
 
 int ending_status(const struct ending *ending)
 {
@@ -27,12 +34,26 @@ int ending_status(const struct ending *ending)
 		return STATUS_CRASHED;
 	case ENDING_TIMEOUT:
 		return STATUS_TIMEOUT;
+	case ENDING_HANG:
+		return STATUS_HANG;
+	case ENDING_FAIL_ON:
+	case ENDING_DIALOGUE:
+	case ENDING_TESTS_FAILED:
+		return STATUS_BUDGET;
+	case ENDING_GUEST_LEFT:
+		return STATUS_CRASHED;
+	case ENDING_GUEST_EXITED:
+		return guest_status(ending->detail);
+	case ENDING_GUEST_SIGNALED:
+		return guest_status(ENDING_GUEST_SIGNAL + ending->detail);
 	case ENDING_PANIC:
 		return STATUS_PANIC;
 	case ENDING_SIGNAL:
 		return STATUS_SIGNAL + (int)ending->detail;
 	case ENDING_KVM_RUN_FAILED:
 	case ENDING_OUTPUT_LOST:
+	case ENDING_GUEST_CANNOT_RUN:
+	case ENDING_FRAMES_DAMAGED:
 	case ENDING_NONE:
 	case ENDING_KINDS:
 		break;
@@ -115,6 +136,15 @@ const char *ending_word(const struct ending *ending)
 		[ENDING_OUTPUT_LOST] = "output-lost",
 		[ENDING_PANIC] = "panic",
 		[ENDING_SIGNAL] = "signal",
+		[ENDING_HANG] = "hang",
+		[ENDING_FAIL_ON] = "fail-on",
+		[ENDING_DIALOGUE] = "dialogue",
+		[ENDING_TESTS_FAILED] = "tests-failed",
+		[ENDING_GUEST_EXITED] = "exit",
+		[ENDING_GUEST_SIGNALED] = "killed",
+		[ENDING_GUEST_CANNOT_RUN] = "cannot-run",
+		[ENDING_GUEST_LEFT] = "left",
+		[ENDING_FRAMES_DAMAGED] = "damaged",
 	};
 
 	return ending->kind < ENDING_KINDS ? word[ending->kind] : "none";
@@ -129,6 +159,25 @@ static int describe_instruction(const struct ending *ending, char *text, size_t 
 	for (unsigned int i = 0; i < ending->instruction_bytes && (size_t)used < size; i++)
 		used += snprintf(text + used, size - (size_t)used, " %02x", ending->instruction[i]);
 	return used;
+}
+
+static void describe_program(const struct ending *ending, char *text, size_t size)
+{
+	bool killed = ending->kind == ENDING_GUEST_SIGNALED;
+	uint64_t status = (killed ? ENDING_GUEST_SIGNAL : 0) + ending->detail;
+	const char *name = killed ? sigabbrev_np((int)ending->detail) : NULL;
+	int used;
+
+	if (killed)
+		used = snprintf(text, size, "the program was killed by signal %llu%s%s",
+				(unsigned long long)ending->detail, name ? " SIG" : "",
+				name ? name : "");
+	else
+		used = snprintf(text, size, "the program exited with status %llu",
+				(unsigned long long)ending->detail);
+	if (status > ENDING_GUEST_STATUS_MAX && used > 0 && (size_t)used < size)
+		(void)snprintf(text + used, size - (size_t)used, ", told as %d",
+			       ENDING_GUEST_STATUS_MAX);
 }
 
 static void describe_kind(const struct ending *ending, char *text, size_t size)
@@ -185,10 +234,61 @@ static void describe_kind(const struct ending *ending, char *text, size_t size)
 		(void)snprintf(text, size, "ended by signal %llu (%s)", detail,
 			       strsignal((int)detail));
 		break;
+	case ENDING_HANG:
+		(void)snprintf(text, size, "hang: nothing moved for %.3f s: %s",
+			       (double)detail / 1e9, ending->text);
+		break;
+	case ENDING_FAIL_ON:
+		(void)snprintf(text, size, "-fail-on matched: %s", ending->text);
+		break;
+	case ENDING_DIALOGUE:
+		(void)snprintf(text, size, "the dialogue was not finished: %s", ending->text);
+		break;
+	case ENDING_TESTS_FAILED:
+		(void)snprintf(text, size, "tests failed: %s", ending->text);
+		break;
+	case ENDING_GUEST_EXITED:
+	case ENDING_GUEST_SIGNALED:
+		describe_program(ending, text, size);
+		break;
+	case ENDING_GUEST_CANNOT_RUN:
+		(void)snprintf(text, size, "the guest could not start the program: %s",
+			       ending->text);
+		break;
+	case ENDING_GUEST_LEFT:
+		(void)snprintf(text, size, "the guest ended before the program did: %s",
+			       ending->text);
+		break;
+	case ENDING_FRAMES_DAMAGED:
+		(void)snprintf(text, size,
+			       "what the guest sent of the program's output is damaged: %s",
+			       ending->text);
+		break;
 	default:
 		(void)snprintf(text, size, "%s", plain[ending->kind]);
 		break;
 	}
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+void ending_quote(char *to, size_t size, const char *text, size_t bytes)
+{
+	size_t used;
+
+	while (bytes && is_blank(text[0]))
+		text++, bytes--;
+	while (bytes && is_blank(text[bytes - 1]))
+		bytes--;
+	used = bytes < size ? bytes : size - 1;
+	for (size_t i = 0; i < used; i++)
+		to[i] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
+	to[used] = '\0';
+	if (used < bytes && used >= 3)
+		memcpy(to + used - 3, "...", 3);
 }
 
 void ending_describe(const struct ending *ending, char *text, size_t size)

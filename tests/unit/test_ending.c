@@ -14,7 +14,9 @@
 
 enum {
 	SPEC_OK = 0,        /* powered off, halted for good, rebooted as asked, --until matched */
+	SPEC_CHECK = 120,   /* --fail-on matched, or a budget was broken */
 	SPEC_CRASHED = 121, /* triple fault, KVM internal error, failed entry */
+	SPEC_HANG = 122,
 	SPEC_TIMEOUT = 124,
 	SPEC_TROUBLE = 125, /* tvmm could not do it */
 	SPEC_SIGNAL = 128,  /* plus its number */
@@ -57,6 +59,25 @@ static const struct spec {
 	{ { .kind = ENDING_SIGNAL, .detail = SIGINT }, SPEC_SIGNAL + 2, "signal 2 " },
 	{ { .kind = ENDING_SIGNAL, .detail = SIGTERM }, SPEC_SIGNAL + 15, "signal 15 " },
 	{ { .kind = ENDING_SIGNAL, .detail = SIGHUP }, SPEC_SIGNAL + 1, "signal 1 " },
+	{ { .kind = ENDING_HANG, .detail = 5000000000, .text = "CPU 0 spins" },
+	  SPEC_HANG,
+	  "5.000 s: CPU 0 spins" },
+	{ { .kind = ENDING_FAIL_ON, .text = "oops: BUG: x" }, SPEC_CHECK, "-fail-on" },
+	{ { .kind = ENDING_DIALOGUE, .text = "login:" }, SPEC_CHECK, "login:" },
+	{ { .kind = ENDING_TESTS_FAILED, .text = "2 of 30" }, SPEC_CHECK, "2 of 30" },
+	/* "the guest's own exit status", 1-119; larger values saturate, and are told. */
+	{ { .kind = ENDING_GUEST_EXITED, .detail = 0 }, SPEC_OK, "exited with status 0" },
+	{ { .kind = ENDING_GUEST_EXITED, .detail = 1 }, 1, "status 1" },
+	{ { .kind = ENDING_GUEST_EXITED, .detail = 119 }, 119, "status 119" },
+	{ { .kind = ENDING_GUEST_EXITED, .detail = 120 }, 119, "status 120, told as 119" },
+	{ { .kind = ENDING_GUEST_EXITED, .detail = 255 }, 119, "status 255, told as 119" },
+	{ { .kind = ENDING_GUEST_SIGNALED, .detail = SIGKILL }, 109, "killed by signal 9 SIGKILL" },
+	{ { .kind = ENDING_GUEST_SIGNALED, .detail = SIGSEGV }, 111, "SIGSEGV" },
+	{ { .kind = ENDING_GUEST_SIGNALED, .detail = SIGXCPU }, 119, "SIGXCPU, told as 119" },
+	{ { .kind = ENDING_GUEST_SIGNALED, .detail = 64 }, 119, "signal 64, told as 119" },
+	{ { .kind = ENDING_GUEST_CANNOT_RUN, .text = "no such file" }, SPEC_TROUBLE, "no such" },
+	{ { .kind = ENDING_GUEST_LEFT, .text = "it powered off" }, SPEC_CRASHED, "powered off" },
+	{ { .kind = ENDING_FRAMES_DAMAGED, .text = "checksum" }, SPEC_TROUBLE, "damaged" },
 };
 
 enum { SPECS = sizeof(spec) / sizeof(spec[0]) };
@@ -66,6 +87,24 @@ START_TEST(statuses_of_the_table)
 	for (int i = 0; i < SPECS; i++)
 		ck_assert_msg(ending_status(&spec[i].ending) == spec[i].status, "row %d: status %d",
 			      i, ending_status(&spec[i].ending));
+}
+END_TEST
+
+/* What a guest printed stands in a sentence: no control characters, no more than there is room. */
+START_TEST(quotes_are_tame)
+{
+	char text[12];
+
+	ending_quote(text, sizeof(text), " \033[2Jhi\xff\r\n", 10);
+	ck_assert_str_eq(text, "?[2Jhi?");
+	ending_quote(text, sizeof(text), "0123456789abcdef", 16);
+	ck_assert_str_eq(text, "01234567...");
+	ending_quote(text, sizeof(text), "0123456789a", 11);
+	ck_assert_str_eq(text, "0123456789a");
+	ending_quote(text, sizeof(text), "  ", 2);
+	ck_assert_str_eq(text, "");
+	ending_quote(text, 1, "x", 1);
+	ck_assert_str_eq(text, "");
 }
 END_TEST
 
@@ -194,10 +233,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { statuses_of_the_table,           no_kind_is_forgotten,
-				       sentences_say_what_happened,     no_two_share_a_sentence,
-				       every_exit_reason_differs,       rip_and_instruction,
-				       the_cpu_where_there_are_several, every_length_of_text };
+	const TTest *const tests[] = { statuses_of_the_table,   no_kind_is_forgotten,
+				       quotes_are_tame,         sentences_say_what_happened,
+				       no_two_share_a_sentence, every_exit_reason_differs,
+				       rip_and_instruction,     the_cpu_where_there_are_several,
+				       every_length_of_text };
 	Suite *suite = suite_create("ending");
 	TCase *tcase = tcase_create("ending");
 	SRunner *runner;
