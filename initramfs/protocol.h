@@ -4,9 +4,10 @@
  * program is run: `tvmm -kernel K -- PROGRAM ARGUMENT...`. Shared by both sides, so it knows
  * nothing but numbers.
  *
- * Files of the archive that tvmm adds behind -initrd, if there is one:
+ * Files of the archive that tvmm puts before -initrd, if there is one; "rdinit=" on the command
+ * line leads to its first process:
  *
- *   /init          the first process
+ *   /.tvmm/init    the first process
  *   /dev/...       console, null, ttyS0 and what else a program expects: for kernels without
  *                  devtmpfs
  *   /.tvmm/run     what to run
@@ -49,6 +50,7 @@
 #define PROTOCOL_RUN_MAGIC  "tvmm-run-1"
 #define PROTOCOL_HELLO_TEXT "tvmm-frames-1"
 #define PROTOCOL_FOLDER     ".tvmm"
+#define PROTOCOL_RDINIT     "rdinit=/.tvmm/init"
 
 enum {
 	PROTOCOL_PAYLOAD_MAX = 4096,
