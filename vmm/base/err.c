@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,6 +34,19 @@ static void one_line(char *text)
 	}
 }
 
+/* Where a number has no word of what to do, and there is one thing to do. */
+static const char *advice(int code)
+{
+	switch (code) {
+	case EMFILE:
+		return "; this process may have no more (ulimit -n)";
+	case ENFILE:
+		return "; the whole host may have no more (fs.file-max)";
+	default:
+		return "";
+	}
+}
+
 static void fill(struct err *e, int code, bool say_code, const char *fmt, va_list ap)
 {
 	char text[LONG_BYTES] = "";
@@ -41,7 +55,8 @@ static void fill(struct err *e, int code, bool say_code, const char *fmt, va_lis
 	(void)vsnprintf(text, sizeof(text) - REASON_BYTES, fmt, ap);
 	used = strlen(text);
 	if (say_code)
-		(void)snprintf(text + used, sizeof(text) - used, ": %s", strerror(code));
+		(void)snprintf(text + used, sizeof(text) - used, ": %s%s", strerror(code),
+			       advice(code));
 	e->code = code;
 	keep_both_ends(e, text);
 	one_line(e->text);

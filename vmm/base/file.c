@@ -40,7 +40,8 @@ int file_open(struct input_file *file, const char *what, const char *path, uint6
 		return err_sys(e, ENOENT, "%s '': cannot be opened", what);
 	}
 	/* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */
-	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	file->fd =
+		(int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 	if (file->fd < 0)
 		return err_sys(e, errno, "%s %s: cannot be opened", what, path);
 	if (fstat(file->fd, &st) < 0)
