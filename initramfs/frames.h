@@ -3,8 +3,12 @@
  * Takes the frames of protocol.h out of what a guest sends. Nothing of it is believed: a frame
  * is of a known type, bounded, and its sum is right, or the stream is damaged and stays so.
  *
- * Before the guest's hello all bytes are the console's; those that may still become a hello are
- * held back until the next byte decides.
+ * A byte without bit 7 is the console's at any time and passes at once, in the midst of a frame
+ * and behind damage too.
+ *
+ * Before the guest's hello all bytes are the console's; those with bit 7 that may still become a
+ * hello are held back until the next one with bit 7 decides. So if it was none, they come behind
+ * the text that stood between them: the one case where order is lost.
  */
 #ifndef TVMM_INITRAMFS_FRAMES_H
 #define TVMM_INITRAMFS_FRAMES_H
@@ -26,25 +30,28 @@ enum frames_took {
 	FRAMES_PASSING,  /* passing has what is the console's: this byte, what was held back */
 	FRAMES_HELD,     /* part of a frame, or held back */
 	FRAMES_COMPLETE, /* type and payload are a frame's */
-	FRAMES_DAMAGED,  /* from now on; why says how */
+	FRAMES_DAMAGED,  /* every byte with bit 7 from now on; why says how */
 };
 
 struct frames {
 	bool open; /* the hello has come */
 	enum protocol_frame type;
 	uint8_t payload[PROTOCOL_PAYLOAD_MAX + 1]; /* NUL behind it */
-	size_t payload_bytes;
+	size_t payload_bytes;                      /* good until the next byte is taken */
 	uint8_t passing[FRAMES_HELD_BYTES];
 	size_t passing_bytes;
 	const char *why; /* of FRAMES_DAMAGED; static; NULL: it is not damaged */
 
 	/* Private to frames.c. */
+	uint8_t hello[FRAMES_HELD_BYTES]; /* as it is on the wire */
+	size_t hello_bytes;
 	uint8_t held[FRAMES_HELD_BYTES];
 	size_t held_bytes;
 	unsigned int at;       /* which part of a frame comes next */
-	size_t length, got;    /* of the payload */
-	uint8_t top, in_group; /* of the group that is being unpacked */
-	uint8_t sum_a, sum_b, sum_lo;
+	size_t length, got;    /* of the payload that is coming */
+	unsigned int tops;     /* of the group that is being unpacked */
+	unsigned int in_group; /* how many bytes of it have come */
+	uint8_t sum[2];
 };
 
 void frames_init(struct frames *frames);
@@ -53,19 +60,19 @@ void frames_init(struct frames *frames);
 enum frames_took frames_take(struct frames *frames, uint8_t byte);
 
 /*
- * No more bytes will come: passing has what was held back. True: a frame has begun and not
- * ended.
+ * No more bytes will come: passing has what was held back. True: a frame has begun, has not ended
+ * and was not damaged.
  */
 bool frames_end(struct frames *frames);
 
-/* The number that a frame's payload is, or -1 if it is none up to max. */
+/* The number that a complete frame's payload is in decimal digits, or -1 if it is none up to max. */
 long frames_number(const struct frames *frames, long max);
 
 /*
  * Packs a frame, at most PROTOCOL_PAYLOAD_MAX bytes of payload: the guest's side, for tests.
- * Returns its length on the wire.
+ * wire has room for FRAMES_WIRE_MAX bytes, or for the frame. Returns its length on the wire.
  */
-size_t frames_pack(uint8_t wire[FRAMES_WIRE_MAX], enum protocol_frame type, const void *payload,
+size_t frames_pack(uint8_t *wire, enum protocol_frame type, const void *payload,
 		   size_t payload_bytes);
 
 #endif

@@ -33,8 +33,8 @@
  *   len     of the payload before packing, 0 to PROTOCOL_PAYLOAD_MAX, 7 bits in each
  *   packed  each 7 bytes, or the fewer that are left, become one byte with their top bits
  *           (the first byte's in bit 0) and then a byte for each with its lower 7 bits
- *   sum     Fletcher's two sums, modulo 127, over type (without its top bit), both bytes of len
- *           and the payload before packing
+ *   sum     Fletcher's two sums, modulo 127, both from 0, over type and both bytes of len, each
+ *           without its top bit, and the payload before packing
  *
  * The first frame is PROTOCOL_HELLO with the payload PROTOCOL_HELLO_TEXT; what has bit 7 set
  * before it is the console's. Each frame is whole before the next one begins.
