@@ -28,7 +28,7 @@ SOURCES := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c $(room)/*.S))
 OBJECTS := $(patsubst %,$(B)/obj/%.o,$(basename $(SOURCES)))
 LIBRARY := $(B)/libtvmm.a
 HEADERS := $(foreach room,$(ROOMS) tests/common tests/malformed,$(wildcard $(room)/*.h))
-C_FILES := $(filter %.c,$(SOURCES)) $(wildcard tests/*/*.c) $(HEADERS)
+C_FILES := $(filter %.c,$(SOURCES)) $(wildcard tests/*/*.c initramfs/guest/*.[ch]) $(HEADERS)
 
 .PHONY: all help
 all: $(B)/tvmm ## build tvmm: build/tvmm
@@ -79,7 +79,7 @@ demo: ## build all, boot it, print the boot's times
 
 .PHONY: layers shape format format-check tidy analyze compdb asan tsan
 layers: ## who includes whom: check the directions
-	@tests/layers $(filter %.c %.h,$(SOURCES) $(HEADERS))
+	@tests/layers $(filter %.c %.h,$(SOURCES) $(HEADERS)) $(wildcard initramfs/guest/*.[ch])
 
 shape: ## functions longer than 60 lines
 	@tests/shape $(filter %.c,$(C_FILES))

@@ -12,3 +12,30 @@ initramfs: $(INITRAMFS) ## pack busybox and the first process into a cpio.gz
 
 $(INITRAMFS): initramfs/build.sh initramfs/init initramfs/nodes $(wildcard initramfs/*.[ch]) | $(B)/tvmm
 	@BUSYBOX='$(BUSYBOX)' initramfs/build.sh $(B)/tvmm $(B)/initramfs $@
+
+# The guest's first process for `tvmm -- PROGRAM`: for the guest, so without a libc, and with none
+# of the flags that are for tvmm itself (sanitizers, for example). guestinit.S takes it in.
+
+GUESTINIT := $(B)/guest/init
+GUESTINIT_CFLAGS := -std=gnu11 -Os -ffreestanding -fno-builtin -fno-stack-protector -fno-pie \
+	-fno-asynchronous-unwind-tables -fcf-protection=none $(WARNINGS)
+GUESTINIT_LDFLAGS := -static -no-pie -nostdlib -s -Wl,--build-id=none -Wl,-z,noexecstack \
+	-Wl,-z,noseparate-code
+GUESTINIT_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard initramfs/guest/*.c))
+
+$(GUESTINIT_OBJECTS): $(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -I. $(GUESTINIT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GUESTINIT): $(GUESTINIT_OBJECTS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(GUESTINIT_LDFLAGS) -o $@ $^
+
+# By .incbin, which -MMD does not see. The fuzz targets' library has an object of its own.
+GUESTINIT_HOLDERS := $(B)/obj/initramfs/guestinit.o $(B)/fuzz/obj/initramfs/guestinit.o
+$(GUESTINIT_HOLDERS): $(GUESTINIT)
+$(GUESTINIT_HOLDERS): TVMM_CPPFLAGS += -DGUESTINIT='"$(GUESTINIT)"'
+
+-include $(GUESTINIT_OBJECTS:.o=.d)
