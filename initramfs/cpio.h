@@ -31,6 +31,7 @@
 enum {
 	CPIO_HEADER_BYTES = 110,
 	CPIO_NAME_MAX_BYTES = 4096, /* with its NUL: Linux skips a record whose name is longer */
+	CPIO_ALIGN_BYTES = 4,       /* of a header and of contents */
 	CPIO_BLOCK_BYTES = 512,     /* cpio(1) ends an archive on a multiple of this */
 };
 

@@ -98,6 +98,29 @@ static int take_regular(const struct tree *tree, struct tree_entry *entry, struc
 	return entry->source ? 0 : no_memory(tree, e);
 }
 
+/* A bind mount may show a folder above it once more; hard links to folders do not exist. */
+static int refuse_loop(const struct tree *tree, const struct tree_entry *entry, struct err *e)
+{
+	const struct stat *st = &entry->found;
+	const char *same = NULL;
+
+	for (size_t at = entry->folder; at && !same; at = tree->entry[at - 1].folder) {
+		const struct stat *above = &tree->entry[at - 1].found;
+
+		if (above->st_dev == st->st_dev && above->st_ino == st->st_ino)
+			same = tree->entry[at - 1].name;
+	}
+	if (!same && tree->top.st_dev == st->st_dev && tree->top.st_ino == st->st_ino)
+		same = "";
+	if (same)
+		return err_set(e, ELOOP,
+			       "%s/%s: is a folder loop: the same as %s%s%s, in which it lies; "
+			       "unmount it or pack less",
+			       tree->directory, entry->name, tree->directory, *same ? "/" : "",
+			       same);
+	return 0;
+}
+
 static int take(const struct tree *tree, struct tree_entry *entry, struct err *e)
 {
 	const struct stat *st = &entry->found;
@@ -116,6 +139,7 @@ static int take(const struct tree *tree, struct tree_entry *entry, struct err *e
 		entry->rdev_minor = minor(st->st_rdev);
 		return 0;
 	case S_IFDIR:
+		return refuse_loop(tree, entry, e);
 	case S_IFIFO:
 		return 0;
 	default:
@@ -125,16 +149,26 @@ static int take(const struct tree *tree, struct tree_entry *entry, struct err *e
 	}
 }
 
-static int add_found(struct tree *tree, const char *folder, const char *name, struct err *e)
+/* A folder that is being read: its name ("": the top), and tree_entry.folder for what is in it. */
+struct reading {
+	const char *name;
+	size_t number;
+};
+
+static int add_found(struct tree *tree, const struct reading *folder, const char *name,
+		     struct err *e)
 {
 	struct tree_entry *entry;
 	char *path;
 
-	if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", name) < 0)
+	if (asprintf(&path, "%s%s%s", folder->name, *folder->name ? "/" : "", name) < 0)
 		return no_memory(tree, e);
 	entry = tree_add(tree, path, e);
 	free(path);
-	return entry ? take(tree, entry, e) : -e->code;
+	if (!entry)
+		return -e->code;
+	entry->folder = folder->number;
+	return take(tree, entry, e);
 }
 
 static bool is_dot(const char *name)
@@ -142,7 +176,7 @@ static bool is_dot(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static int read_folder(struct tree *tree, const char *folder, DIR *dir, struct err *e)
+static int read_folder(struct tree *tree, const struct reading *folder, DIR *dir, struct err *e)
 {
 	const struct dirent *found;
 	int rc = 0;
@@ -156,7 +190,8 @@ static int read_folder(struct tree *tree, const char *folder, DIR *dir, struct e
 			rc = add_found(tree, folder, found->d_name, e);
 	}
 	if (rc == 0 && errno)
-		rc = err_sys(e, errno, "%s/%s: the folder cannot be read", tree->directory, folder);
+		rc = err_sys(e, errno, "%s/%s: the folder cannot be read", tree->directory,
+			     folder->name);
 	return rc;
 }
 
@@ -175,18 +210,18 @@ static int refuse_forbidden(const struct tree *tree, int fd, const struct tree_f
 	return 0;
 }
 
-static int scan_folder(struct tree *tree, const char *folder,
+static int scan_folder(struct tree *tree, const struct reading *folder,
 		       const struct tree_forbidden *forbidden, struct err *e)
 {
-	int fd = openat(tree->fd, *folder ? folder : ".",
+	int fd = openat(tree->fd, *folder->name ? folder->name : ".",
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *dir;
 	int rc;
 
 	if (fd < 0)
 		return err_sys(e, errno, "%s/%s: the folder cannot be opened", tree->directory,
-			       folder);
-	rc = refuse_forbidden(tree, fd, forbidden, e);
+			       folder->name);
+	rc = forbidden ? refuse_forbidden(tree, fd, forbidden, e) : 0;
 	dir = rc == 0 ? fdopendir(fd) : NULL;
 	if (!dir) {
 		if (rc == 0)
@@ -199,21 +234,38 @@ static int scan_folder(struct tree *tree, const char *folder,
 	return rc;
 }
 
-int tree_scan(struct tree *tree, const char *directory, const struct tree_forbidden *forbidden,
-	      struct err *e)
+static int open_top(struct tree *tree, const char *directory, struct err *e)
 {
-	int rc;
-
 	memset(tree, 0, sizeof(*tree));
 	tree->directory = directory;
 	tree->fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (tree->fd < 0)
 		return err_sys(e, errno, "folder %s: cannot be opened", directory);
-	rc = scan_folder(tree, "", forbidden, e);
+	if (fstat(tree->fd, &tree->top) < 0)
+		return err_sys(e, errno, "folder %s: cannot be examined", directory);
+	return 0;
+}
+
+int tree_scan_one(struct tree *tree, const char *directory, const char *name, struct err *e)
+{
+	int rc = open_top(tree, directory, e);
+
+	return rc == 0 ? add_found(tree, &(struct reading){ .name = "" }, name, e) : rc;
+}
+
+int tree_scan(struct tree *tree, const char *directory, const struct tree_forbidden *forbidden,
+	      struct err *e)
+{
+	int rc = open_top(tree, directory, e);
+
+	if (rc == 0)
+		rc = scan_folder(tree, &(struct reading){ .name = "" }, forbidden, e);
 	/* The entries grow while their folders are read: each folder is reached in its turn. */
 	for (size_t i = 0; rc == 0 && i < tree->count; i++) {
+		const struct reading folder = { tree->entry[i].name, i + 1 };
+
 		if (S_ISDIR(tree->entry[i].mode))
-			rc = scan_folder(tree, tree->entry[i].name, forbidden, e);
+			rc = scan_folder(tree, &folder, forbidden, e);
 	}
 	return rc;
 }
