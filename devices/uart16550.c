@@ -100,11 +100,16 @@ static uint8_t rx_capacity(const struct uart16550_state *s)
 	return fifos_on(s) ? UART16550_FIFO_BYTES : 1;
 }
 
+static bool polled(const struct uart16550_state *s)
+{
+	return s->idle_polls >= LISTENING_POLLS;
+}
+
 static bool listens(const struct uart16550_state *s)
 {
 	bool by_interrupt = (s->ier & UART_IER_RDI) && (s->mcr & UART_MCR_RTS);
 
-	return !looped(s) && (by_interrupt || s->idle_polls >= LISTENING_POLLS);
+	return !looped(s) && (by_interrupt || polled(s));
 }
 
 /* A byte's errors show in LSR from the moment when it is the next to be read. */
@@ -415,6 +420,16 @@ void uart16550_init(struct uart16550 *uart, struct line irq, struct byte_sink tx
 	uart->irq = irq;
 	uart->tx = tx;
 	power_on(&uart->state);
+}
+
+bool uart16550_polled(const struct uart16550 *uart)
+{
+	return polled(&uart->state);
+}
+
+bool uart16550_rx_interrupts(const struct uart16550 *uart)
+{
+	return uart->state.ier & UART_IER_RDI;
 }
 
 size_t uart16550_rx_room(const struct uart16550 *uart)

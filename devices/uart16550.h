@@ -18,6 +18,7 @@
 #ifndef TVMM_DEVICES_UART16550_H
 #define TVMM_DEVICES_UART16550_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -79,6 +80,12 @@ void uart16550_init(struct uart16550 *uart, struct line irq, struct byte_sink tx
  * was ready waits outside and is not lost.
  */
 size_t uart16550_rx_room(const struct uart16550 *uart);
+
+/* It has kept polling LSR for input, and has written nothing since. */
+bool uart16550_polled(const struct uart16550 *uart);
+
+/* It wants an interrupt when a byte is received: IER bit 0. */
+bool uart16550_rx_interrupts(const struct uart16550 *uart);
 
 /*
  * count bytes arrive on the line. Those that find no place are lost as on the chip: overrun (LSR

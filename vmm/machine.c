@@ -14,7 +14,6 @@ enum {
 	PORT_CMOS = 0x70,
 	PORT_POST_CODE = 0x80, /* see machine_record() */
 	PORT_SYSTEM_CONTROL_A = 0x92,
-	PORT_COM1 = 0x3f8,
 	PORT_PM1_EVENT = 0x600,
 	PORT_PM1_CONTROL = 0x604,
 	PORT_PCI_CONFIG = 0xcf8,
@@ -72,6 +71,7 @@ static void feed_uart(struct machine *machine)
 
 		input->first = (input->first + 1) % MACHINE_INPUT_BYTES;
 		input->count--;
+		machine->input_taken++;
 		machine->input_taken_ns = clock_now_ns();
 		send_to_uart(machine, item);
 	}
@@ -185,7 +185,7 @@ static int attach_devices(struct machine *m, const struct debugexit_config *debu
 		{ PORT_I8042_COMMAND, I8042_PORTS, &m->i8042.command.device },
 		{ PORT_CMOS, CMOS_PORTS, &m->cmos.device },
 		{ PORT_SYSTEM_CONTROL_A, PORT92_PORTS, &m->port92.device },
-		{ PORT_COM1, UART16550_REGISTERS, &m->uart.device },
+		{ MACHINE_COM1_PORT, UART16550_REGISTERS, &m->uart.device },
 		{ PORT_PM1_EVENT, ACPIPM_EVENT_PORTS, &m->acpipm.event.device },
 		{ PORT_PM1_CONTROL, ACPIPM_CONTROL_PORTS, &m->acpipm.control.device },
 		{ PORT_PCI_CONFIG, PCICONF_PORTS, &m->pciconf.device },
@@ -241,7 +241,7 @@ void machine_board(unsigned int cpus, struct board *board)
 		.io_apic_gpa = IO_APIC_GPA,
 		.io_apic_id = (uint8_t)cpus,
 		.io_apic_version = IO_APIC_VERSION,
-		.com1_port = PORT_COM1,
+		.com1_port = MACHINE_COM1_PORT,
 		.com1_irq = IRQ_COM1,
 		.pm1_event_port = PORT_PM1_EVENT,
 		.pm1_control_port = PORT_PM1_CONTROL,
@@ -304,6 +304,29 @@ void machine_input_break(struct machine *machine)
 	(void)pthread_mutex_lock(&machine->lock);
 	append_input(machine, MACHINE_INPUT_BREAK);
 	feed_uart(machine);
+	(void)pthread_mutex_unlock(&machine->lock);
+}
+
+/* With the lock held. */
+static uint64_t uart_reads(const struct machine *machine)
+{
+	uint64_t reads = 0;
+
+	for (size_t i = 0; i < machine->ports.slots; i++) {
+		if (machine->ports.slot[i].device == &machine->uart.device)
+			reads += machine->ports.slot[i].reads;
+	}
+	return reads;
+}
+
+void machine_input_state(struct machine *machine, struct machine_input_state *state)
+{
+	(void)pthread_mutex_lock(&machine->lock);
+	*state = (struct machine_input_state){
+		.taken = machine->input_taken,
+		.polls = uart16550_polled(&machine->uart) ? uart_reads(machine) : 0,
+		.listens = uart16550_rx_interrupts(&machine->uart),
+	};
 	(void)pthread_mutex_unlock(&machine->lock);
 }
 

@@ -30,6 +30,9 @@
 /* What was typed and the guest has not taken yet: bytes, and breaks at their place among them. */
 enum { MACHINE_INPUT_BYTES = 4096, MACHINE_INPUT_BREAK = 0x100 };
 
+/* Where the UART is, as on a PC. */
+enum { MACHINE_COM1_PORT = 0x3f8 };
+
 struct machine_input {
 	uint16_t item[MACHINE_INPUT_BYTES];
 	size_t first, count;
@@ -66,6 +69,7 @@ struct machine {
 	struct mark_wire marks; /* {NULL}: nobody records */
 	bool post_code_told[256];
 	struct machine_input input;
+	uint64_t input_taken;    /* of it, bytes and breaks so far */
 	uint64_t input_taken_ns; /* when the guest last took a byte, or there was none */
 };
 
@@ -94,6 +98,14 @@ void machine_board(unsigned int cpus, struct board *board);
 size_t machine_input_room(struct machine *machine);
 void machine_input(struct machine *machine, const uint8_t *bytes, size_t count);
 void machine_input_break(struct machine *machine);
+
+/* What the guest does about input, for who wonders whether it waits for some. */
+struct machine_input_state {
+	uint64_t taken; /* bytes and breaks that went into the UART so far */
+	uint64_t polls; /* while it polls for input: how often the UART was read so far; else 0 */
+	bool listens;   /* the UART is to interrupt it when a byte is received */
+};
+void machine_input_state(struct machine *machine, struct machine_input_state *state);
 
 /* Nanoseconds for which the guest has left a full input untouched; 0 while there is room. */
 uint64_t machine_input_stalled_ns(struct machine *machine);
