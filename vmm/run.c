@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "vmm/vcpusample.h"
+
 enum { TURNED_AWAY_MAX = 8, NAP_NS = 1000000, INT3 = 0xcc };
 
 static int enter_kvm(void *ctx)
@@ -44,14 +46,18 @@ static int deliver_int3_kvm(void *ctx)
 	return vcpudebug_deliver_int3(ctx);
 }
 
+static int sample_kvm(void *ctx, struct hang_sample *sample)
+{
+	return vcpusample_take(ctx, sample);
+}
+
 static const struct observer_cpu debug_kvm = { set_breakpoints_kvm, registers_kvm,
 					       deliver_int3_kvm };
 
 struct run_entry run_entry_kvm(struct vcpu *vcpu)
 {
-	return (struct run_entry){
-		enter_kvm, unkick_kvm, halted_in_kvm, vcpu, kick_kvm, &debug_kvm
-	};
+	return (struct run_entry){ enter_kvm, unkick_kvm, halted_in_kvm, vcpu,
+				   kick_kvm,  &debug_kvm, sample_kvm };
 }
 
 static struct ending ending_of(enum ending_kind kind, uint64_t detail)
@@ -132,6 +138,8 @@ static struct ending look_around(struct run *run)
 	run->entry.unkick(run->entry.ctx);
 	if (control_stopped(control))
 		return control->ending;
+	if (run->slot)
+		hangwatch_answer(run->slot, run->entry.sample, run->entry.ctx);
 	if (control_look(control, run->cpu))
 		return ending_of(ENDING_HALTED, 0);
 	return go_on();
@@ -205,9 +213,19 @@ static void nap_if_turned_away(struct run *run, int rc)
 		(void)nanosleep(&nap, NULL);
 }
 
+/* What the guest wrote before it left comes before whatever it left for. */
+static void drain_coalesced(struct run *run)
+{
+	if (!run->coalesce || !coalesce_waiting(run->coalesce) || !lock_with_room(run))
+		return;
+	coalesce_drain(run->coalesce, run->machine);
+	(void)pthread_mutex_unlock(&run->machine->lock);
+}
+
 static struct ending serve(struct run *run, int rc)
 {
 	nap_if_turned_away(run, rc);
+	drain_coalesced(run);
 	if (rc == -EINTR || rc == -EAGAIN)
 		return look_around(run);
 	if (rc < 0)

@@ -13,9 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/coalesce.h"
 #include "vmm/console.h"
 #include "vmm/control.h"
 #include "vmm/ending.h"
+#include "vmm/hangwatch.h"
 #include "vmm/machine.h"
 #include "vmm/observer.h"
 #include "vmm/vcpu.h"
@@ -28,6 +30,7 @@ struct run_entry {
 	void *ctx;
 	void (*kick)(void *ctx);          /* vcpu_kick()'s; NULL: the CPU comes out by itself */
 	const struct observer_cpu *debug; /* vcpudebug.h's; NULL: cannot be looked into */
+	int (*sample)(void *ctx, struct hang_sample *sample); /* vcpusample_take()'s */
 };
 
 struct run {
@@ -37,7 +40,9 @@ struct run {
 	struct machine *machine;
 	struct control *control;
 	struct console *console;   /* NULL: nobody has to wait for room */
+	struct coalesce *coalesce; /* NULL: each write to a port is an exit */
 	struct observer *observer; /* NULL: nobody looks on */
+	struct hang_slot *slot;    /* NULL: nobody looks for hangs */
 	uint64_t exits;            /* times the guest was left */
 	unsigned int turned_away;  /* times in a row that KVM wanted to be entered again */
 };

@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/base/clock.h"
+#include "vmm/hangwatch.h"
 #include "vmm/run.h"
 
 enum {
@@ -34,6 +36,8 @@ enum {
 	PASSES = 400,
 	OUTS = 200,
 };
+
+#define HOUR_NS 3600000000000ULL
 
 struct fake;
 
@@ -67,6 +71,7 @@ static struct control control;
 static struct console console;
 static struct chardev dev;
 static struct marks marks;
+static struct hangwatch watch;
 static struct err e;
 
 /* The fake KVM. */
@@ -113,6 +118,13 @@ static bool fake_halted(void *ctx)
 	(void)pthread_mutex_unlock(&world.lock);
 	(void)usleep(1); /* a system call, in which the others run on if they can */
 	return asleep;
+}
+
+static int fake_sample(void *ctx, struct hang_sample *sample)
+{
+	*sample = (struct hang_sample){ .state = fake_halted(ctx) ? HANG_HALTED_OFF : HANG_RUNS,
+					.rip = 0x1000 };
+	return 0;
 }
 
 static void add_work(struct fake *cpu, int items)
@@ -217,7 +229,8 @@ static void wire(unsigned int cpus, guest_code guest)
 		runs[i] = (struct run){
 			.cpu = i,
 			.kvm = &fakes[i].page.run,
-			.entry = { fake_enter, fake_unkick, fake_halted, &fakes[i], fake_kick },
+			.entry = { fake_enter, fake_unkick, fake_halted, &fakes[i], fake_kick, NULL,
+				   fake_sample },
 			.machine = &machine,
 			.control = &control,
 			.console = &console,
@@ -231,12 +244,11 @@ static void wire(unsigned int cpus, guest_code guest)
  * Runs the guest on so many CPUs until it ends, asked every so often whether it is halted, with
  * another thread beside it, or NULL.
  */
-static struct ending run_all(unsigned int cpus, guest_code guest, unsigned int ask_every_us,
-			     void *(*beside)(void *))
+static struct ending run_wired(unsigned int cpus, unsigned int ask_every_us,
+			       void *(*beside)(void *))
 {
 	pthread_t threads[CPUS_MAX], asking, other;
 
-	wire(cpus, guest);
 	for (unsigned int i = 0; i < cpus; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, cpu_thread, &runs[i]), 0);
 	ck_assert_int_eq(pthread_create(&asking, NULL, asker, &ask_every_us), 0);
@@ -249,6 +261,13 @@ static struct ending run_all(unsigned int cpus, guest_code guest, unsigned int a
 		(void)pthread_join(other, NULL);
 	ck_assert(control_stopped(&control));
 	return control.ending;
+}
+
+static struct ending run_all(unsigned int cpus, guest_code guest, unsigned int ask_every_us,
+			     void *(*beside)(void *))
+{
+	wire(cpus, guest);
+	return run_wired(cpus, ask_every_us, beside);
 }
 
 /* Halted for good. */
@@ -275,14 +294,41 @@ static int passes_the_token(struct fake *cpu)
 	return -EINTR; /* for nothing, as KVM may */
 }
 
-static void check_token(unsigned int cpus, unsigned int ask_every_us)
+/* Samples are taken as often as they can be. */
+static void *watches_for_hangs(void *unused)
+{
+	while (!control_stopped(&control)) {
+		hangwatch_turn(&watch, clock_now_ns());
+		(void)usleep(50);
+	}
+	return unused;
+}
+
+static struct ending run_all_watched(unsigned int cpus, guest_code guest, unsigned int ask_every_us,
+				     uint64_t allowed_ns)
+{
+	const struct hangwatch_of of = { runs, cpus, &control, &console, &machine };
+	struct ending ending;
+
+	wire(cpus, guest);
+	ck_assert_int_eq(
+		hangwatch_init(&watch, &(struct hang_options){ allowed_ns, false }, &of, &e), 0);
+	ending = run_wired(cpus, ask_every_us, watches_for_hangs);
+	hangwatch_finish(&watch);
+	return ending;
+}
+
+static void check_token(unsigned int cpus, unsigned int ask_every_us, bool watched)
 {
 	struct ending ending;
 
 	world.passes = PASSES;
 	for (unsigned int i = 1; i < cpus; i++)
 		fakes[i].work = 0;
-	ending = run_all(cpus, passes_the_token, ask_every_us, NULL);
+	if (watched)
+		ending = run_all_watched(cpus, passes_the_token, ask_every_us, HOUR_NS);
+	else
+		ending = run_all(cpus, passes_the_token, ask_every_us, NULL);
 	ck_assert_int_eq(ending.kind, ENDING_HALTED);
 	ck_assert_msg(world.passes < 0, "%u CPUs: halted with %d passes to come", cpus,
 		      world.passes);
@@ -294,13 +340,30 @@ static void check_token(unsigned int cpus, unsigned int ask_every_us)
 
 START_TEST(halted_when_all_are_and_not_before)
 {
-	check_token(1, 10);
+	check_token(1, 10, false);
 	for (unsigned int ask_every_us = 0; ask_every_us <= 100; ask_every_us += 50) {
-		check_token(2, ask_every_us);
-		check_token(3, ask_every_us);
-		check_token(8, ask_every_us);
-		check_token(40, ask_every_us);
+		check_token(2, ask_every_us, false);
+		check_token(3, ask_every_us, false);
+		check_token(8, ask_every_us, false);
+		check_token(40, ask_every_us, false);
 	}
+}
+END_TEST
+
+START_TEST(samples_do_not_disturb_the_question)
+{
+	check_token(1, 10, true);
+	check_token(2, 10, true);
+	check_token(8, 50, true);
+}
+END_TEST
+
+START_TEST(a_hang_is_found_while_cpus_are_asked)
+{
+	struct ending ending = run_all_watched(3, spins, 50, 100000000);
+
+	ck_assert_int_eq(ending.kind, ENDING_HANG);
+	ck_assert_str_eq(ending.text, "CPU 0 spins at 0x1000, CPU 1 spins at 0x1000 and 1 more");
 }
 END_TEST
 
@@ -509,7 +572,7 @@ START_TEST(a_full_console_holds_all)
 {
 	ck_assert_int_eq(run_all(CPUS_MAX, floods, 1000, ends_when_full).kind, ENDING_TIMEOUT);
 	ck_assert_uint_eq(console_bytes(&console),
-			  CONSOLE_RING_BYTES - CONSOLE_ROOM_BYTES + SPEC_PIO_BYTES);
+			  OUTLET_RING_BYTES - CONSOLE_ROOM_BYTES + SPEC_PIO_BYTES);
 }
 END_TEST
 
@@ -530,7 +593,7 @@ START_TEST(room_for_one_is_not_room_for_all)
 {
 	ck_assert_int_eq(run_all(CPUS_MAX, floods, 1000, makes_room).kind, ENDING_TIMEOUT);
 	ck_assert_uint_eq(console_bytes(&console),
-			  4 * (CONSOLE_RING_BYTES - CONSOLE_ROOM_BYTES + SPEC_PIO_BYTES));
+			  4 * (OUTLET_RING_BYTES - CONSOLE_ROOM_BYTES + SPEC_PIO_BYTES));
 }
 END_TEST
 
@@ -538,6 +601,8 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		halted_when_all_are_and_not_before,
+		samples_do_not_disturb_the_question,
+		a_hang_is_found_while_cpus_are_asked,
 		one_awake_is_enough,
 		one_that_does_not_answer_holds_up_nobody,
 		an_end_reaches_one_that_waits_for_another,
