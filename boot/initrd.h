@@ -10,6 +10,9 @@
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
 
+/* Where an archive behind another one may begin: [INITRAMFS], "a multiple of 4". */
+enum { INITRD_ALIGN_BYTES = 4 };
+
 /* Looks at the first bytes of an open file. 0, or -errno with *e telling what it is instead. */
 int initrd_check(const struct input_file *file, struct err *e);
 

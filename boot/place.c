@@ -157,13 +157,22 @@ static void place_board(const struct plan_request *request, const struct boot_pl
 		mptable_build(request->board, plan->mp_table.gpa, range_at(memory, plan->mp_table));
 }
 
+int place_initrd(const struct boot_plan *plan, uint64_t offset_bytes,
+		 const struct input_file *archive, const struct guest_memory *memory, struct err *e)
+{
+	must(offset_bytes % INITRD_ALIGN_BYTES == 0);
+	must(offset_bytes <= plan->initrd.size_bytes &&
+	     archive->size_bytes <= plan->initrd.size_bytes - offset_bytes);
+	return file_read(archive, 0, range_at(memory, plan->initrd) + offset_bytes,
+			 archive->size_bytes, e);
+}
+
 int place_boot(const struct plan_request *request, const struct boot_plan *plan,
 	       const struct input_file *kernel, const struct input_file *initrd,
 	       const struct guest_memory *memory, struct err *e)
 {
 	int rc;
 
-	must((initrd != NULL) == (plan->initrd.size_bytes != 0));
 	gdt_build(range_at(memory, plan->gdt));
 	if (plan->entry == PLAN_ENTRY_LINUX64) {
 		place_page_tables(plan->page_tables, range_at(memory, plan->page_tables));
@@ -176,5 +185,5 @@ int place_boot(const struct plan_request *request, const struct boot_plan *plan,
 	rc = place_kernel(plan, kernel, memory, e);
 	if (rc < 0 || initrd == NULL)
 		return rc;
-	return file_read(initrd, 0, range_at(memory, plan->initrd), plan->initrd.size_bytes, e);
+	return place_initrd(plan, 0, initrd, memory, e);
 }

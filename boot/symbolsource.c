@@ -26,19 +26,21 @@ struct hunt {
 	const struct symbols_request *request;
 	struct symbols *symbols;
 	char *told;
-	char passed[PASSED_BYTES]; /* what was there and not right */
+	bool placed, guest_unpacks; /* the image is what lies in guest memory; who put it there */
+	char passed[PASSED_BYTES];  /* what was there and not right */
 };
 
 /* Adds to what was passed over; what no longer fits is left out whole. */
 static void pass_over(struct hunt *h, const char *path, int rc, const struct err *why)
 {
 	size_t used = strlen(h->passed), left = sizeof(h->passed) - used;
-	const char *words = rc == -ESTALE    ? "of another build"
-			    : rc == -EBADMSG ? "holds no symbols, or is damaged"
-			    : rc == -ENOENT  ? "stripped"
-			    : rc == -ENOTSUP ? "cannot be checked"
-			    : rc == -EINVAL  ? "not a regular file"
-					     : strerror(why->code);
+	const char *words =
+		rc == -ESTALE    ? h->placed ? "not what lies in guest memory" : "of another build"
+		: rc == -EBADMSG ? "holds no symbols, or is damaged"
+		: rc == -ENOENT  ? "stripped"
+		: rc == -ENOTSUP ? "cannot be checked"
+		: rc == -EINVAL  ? "not a regular file"
+				 : strerror(why->code);
 	int n = snprintf(h->passed + used, left, "%s%s (%s)", used ? ", " : "", path, words);
 
 	if (n < 0 || (size_t)n >= left)
@@ -166,11 +168,38 @@ __attribute__((format(printf, 3, 4))) static int look(struct hunt *h, const char
 	return found(h, words);
 }
 
+/* What was loaded had no more of the file than is to be in memory. */
+static int look_in_file(struct hunt *h)
+{
+	const char *path = h->request->kernel_path;
+	struct input_file file;
+	struct err why;
+	int rc = file_open(&file, "kernel", path, FILE_MAX_BYTES, &why);
+
+	if (rc < 0)
+		return -ENOENT;
+	if (!elfimage_is_elf(&file)) {
+		file_close(&file);
+		return -ENOENT;
+	}
+	rc = read_fitting(h, &file, &why);
+	if (rc == 0)
+		return found(h, "the kernel's own symbol table");
+	symbols_finish(h->symbols);
+	if (rc != -ENOENT)
+		pass_over(h, path, rc, &why);
+	return -ENOENT;
+}
+
 static int look_in_kernel(struct hunt *h)
 {
 	const struct input_file *image = h->request->image;
 	struct err why;
-	int rc = image ? symbols_read(h->symbols, image, &why) : -ENOENT;
+	int rc;
+
+	if (h->placed)
+		return look_in_file(h);
+	rc = image ? symbols_read(h->symbols, image, &why) : -ENOENT;
 
 	if (rc == 0)
 		return found(h, "the kernel's own symbol table");
@@ -251,28 +280,74 @@ static int look_at_kallsyms(struct hunt *h)
 	return -ENOENT;
 }
 
-int symbols_for_kernel(struct symbols *symbols, const struct symbols_request *request,
-		       char told[SYMBOLS_TOLD_BYTES], struct err *e)
+static int search(struct hunt *h, struct err *e)
 {
 	static int (*const places[])(struct hunt *) = {
 		look_in_kernel, look_beside, look_in_build, look_for_release, look_at_kallsyms,
 	};
-	struct hunt h = { .request = request, .symbols = symbols, .told = told };
 	int rc = -ENOENT;
 
-	symbols_init(symbols);
-	told[0] = '\0';
-	if (request->named)
-		return take_named(&h, e);
 	for (size_t i = 0; rc < 0 && i < sizeof(places) / sizeof(places[0]); i++)
-		rc = places[i](&h);
+		rc = places[i](h);
 	if (rc == 0)
 		return 0;
 	return err_set(e, ENOENT,
 		       "no symbols: kernel %s %s, and there are none beside it%s%s; "
 		       "give its vmlinux or System.map with -symbols",
-		       request->kernel_path,
-		       request->image ? "has no symbol table and no kallsyms"
-				      : "is unpacked by the guest",
-		       h.passed[0] ? "; passed over: " : "", h.passed);
+		       h->request->kernel_path,
+		       h->guest_unpacks ? "is unpacked by the guest"
+					: "has no symbol table and no kallsyms",
+		       h->passed[0] ? "; passed over: " : "", h->passed);
+}
+
+int symbols_for_kernel(struct symbols *symbols, const struct symbols_request *request,
+		       char told[SYMBOLS_TOLD_BYTES], struct err *e)
+{
+	struct hunt h = {
+		.request = request,
+		.symbols = symbols,
+		.told = told,
+		.guest_unpacks = !request->image,
+	};
+
+	symbols_init(symbols);
+	told[0] = '\0';
+	return request->named ? take_named(&h, e) : search(&h, e);
+}
+
+/* The image is one segment, its memory: what the kernel's file had in there, and more. */
+int symbols_for_placed(struct symbols *symbols, const struct symbols_placed *placed,
+		       char told[SYMBOLS_TOLD_BYTES], struct err *e)
+{
+	uint64_t size_bytes = placed->end_gpa - placed->start_gpa;
+	const void *bytes = guest_memory_at(placed->memory, placed->start_gpa, size_bytes);
+	const struct elfimage facts = {
+		.start_gpa = placed->start_gpa,
+		.end_gpa = placed->end_gpa,
+		.segments = 1,
+		.segment[0] = { .gpa = placed->start_gpa,
+				.file_bytes = size_bytes,
+				.memory_bytes = size_bytes },
+	};
+	struct input_file image;
+	const struct symbols_request request = {
+		.kernel_path = placed->kernel_path,
+		.image = &image,
+		.elf = &facts,
+	};
+	struct hunt h = {
+		.request = &request,
+		.symbols = symbols,
+		.told = told,
+		.placed = true,
+		.guest_unpacks = placed->guest_unpacks,
+	};
+
+	symbols_init(symbols);
+	told[0] = '\0';
+	if (!bytes)
+		return err_set(e, ENOENT, "no symbols: kernel %s is not in the guest's RAM",
+			       placed->kernel_path);
+	file_of_memory(&image, "guest memory of", placed->kernel_path, bytes, size_bytes);
+	return search(&h, e);
 }

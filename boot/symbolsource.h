@@ -15,18 +15,23 @@
  * guest is to unpack its kernel, the bzImage's version string takes its place; it can be compared
  * with a vmlinux's banner, but a System.map cannot be checked then: it must be named.
  *
+ * When a run is over and the kernel's files are closed, what lies in guest memory takes the image's
+ * place: symbols_for_placed().
+ *
  * Authority: [BOOT] "Details of Header Fields", kernel_version; Debian's package layout for the
  * names with a release. Left out: separate debug files by build id, symbols of modules.
  */
 #ifndef TVMM_BOOT_SYMBOLSOURCE_H
 #define TVMM_BOOT_SYMBOLSOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "boot/elfimage.h"
 #include "boot/symbols.h"
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
+#include "vmm/base/guestmem.h"
 
 enum { SYMBOLS_TOLD_BYTES = 512 };
 
@@ -45,6 +50,21 @@ struct symbols_request {
  * nothing to finish: what is wrong with the named file (-ESTALE: another kernel's), or -ENOENT.
  */
 int symbols_for_kernel(struct symbols *symbols, const struct symbols_request *request,
+		       char told[SYMBOLS_TOLD_BYTES], struct err *e);
+
+/* All of it is borrowed, for the call. */
+struct symbols_placed {
+	const char *kernel_path; /* -kernel F; opened again, and compared */
+	const struct guest_memory *memory;
+	uint64_t start_gpa, end_gpa; /* where the kernel is, or is to be; end > start */
+	bool guest_unpacks;
+};
+
+/*
+ * The same for a kernel as it lies in guest memory, which is believed as little as a file is. Its
+ * build id is not there: the banner and where its code begins tell whether symbols belong to it.
+ */
+int symbols_for_placed(struct symbols *symbols, const struct symbols_placed *placed,
 		       char told[SYMBOLS_TOLD_BYTES], struct err *e);
 
 #endif

@@ -291,6 +291,27 @@ START_TEST(a_kernel_that_died_early_is_read_linearly)
 }
 END_TEST
 
+/* [SDM] "Paging Modes and Control Bits": CR0.PG, CR4.PAE, CR4.LA57, IA32_EFER.LMA. */
+START_TEST(a_cpus_own_space)
+{
+	const uint64_t pe_pg = 0x80000001, pae = 1 << 5, la57 = 1 << 12, lma = 1 << 10;
+
+	map_kernel_page(0x7b000);
+	entry(AT_PML5, 511, AT_PML4 | PRESENT);
+	ck_assert(space_of_cpu(&space, &memory, pe_pg, AT_PML4 | 0x18, pae, lma));
+	leads_to(0xffffffff81234567, 0x7b567);
+	leads_nowhere(0x1000);
+	ck_assert(space_of_cpu(&space, &memory, pe_pg, AT_PML5, pae | la57, lma));
+	leads_to(0xffffffff81234567, 0x7b567);
+	ck_assert(space_of_cpu(&space, &memory, 1, AT_PML4, pae, 0));
+	leads_to(0x1000, 0x1000);
+	ck_assert(space_of_cpu(&space, &memory, 0, AT_PML4, 0, 0));
+	leads_to(0x1000, 0x1000);
+	ck_assert(!space_of_cpu(&space, &memory, pe_pg, AT_PML4, pae, 0));
+	ck_assert(!space_of_cpu(&space, &memory, pe_pg, AT_PML4, 0, 0));
+}
+END_TEST
+
 START_TEST(without_symbols_there_is_no_kernel)
 {
 	const struct symbols none = { 0 };
@@ -330,6 +351,7 @@ int main(void)
 	tcase_add_test(kernel, the_kernels_tables_are_found_by_symbols);
 	tcase_add_test(kernel, the_kernels_tables_may_have_five_levels);
 	tcase_add_test(kernel, a_kernel_that_died_early_is_read_linearly);
+	tcase_add_test(kernel, a_cpus_own_space);
 	tcase_add_test(kernel, without_symbols_there_is_no_kernel);
 	suite_add_tcase(suite, kernel);
 	runner = srunner_create(suite);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * symbols_for_kernel(): the first place that has the right symbols, in the order that its header
- * tells; what is passed over; what is an error.
+ * tells; what is passed over; what is an error. symbols_for_placed(): the same when all that is left
+ * of the kernel is what lies in guest memory.
  */
 #include <check.h>
 #include <errno.h>
@@ -243,6 +244,116 @@ START_TEST(what_is_no_file_is_passed_over)
 }
 END_TEST
 
+/* ---- a kernel as it lies in guest memory ----------------------------------------------------- */
+
+enum { RAM_BYTES = 32 << 20 };
+
+static uint8_t *ram;
+static struct guest_memory memory;
+static struct symbols_placed placed;
+
+/* Places what is loaded, as its program headers say, and closes its file. */
+static void place(const char *name, const struct vmlinux *loaded)
+{
+	kernel_is(name, loaded);
+	ram = calloc(1, RAM_BYTES);
+	ck_assert_ptr_nonnull(ram);
+	memory = (struct guest_memory){ .region[0] = { 0, RAM_BYTES, ram } };
+	for (size_t i = 0; i < facts.segments; i++) {
+		const struct elfimage_segment *s = &facts.segment[i];
+
+		ck_assert_uint_le(s->gpa + s->file_bytes, RAM_BYTES);
+		memcpy(ram + s->gpa, image.bytes + s->file_offset, s->file_bytes);
+	}
+	placed = (struct symbols_placed){
+		.kernel_path = kernel_path,
+		.memory = &memory,
+		.start_gpa = facts.start_gpa,
+		.end_gpa = facts.end_gpa,
+	};
+}
+
+static void found_late(const char *words)
+{
+	int rc = symbols_for_placed(&table, &placed, told, &error);
+
+	ck_assert_msg(rc == 0, "%s", error.text);
+	ck_assert_msg(strstr(told, words) == told, "told: %s", told);
+	ck_assert_uint_eq(symbols_find(&table, "linux_banner"), VMLINUX_BANNER);
+	symbols_finish(&table);
+}
+
+static void none_late(const char *words)
+{
+	ck_assert_int_eq(symbols_for_placed(&table, &placed, told, &error), -ENOENT);
+	ck_assert_msg(strstr(error.text, words) != NULL, "no \"%s\" in: %s", words, error.text);
+	ck_assert_ptr_nonnull(strstr(error.text, "-symbols"));
+	ck_assert_ptr_null(table.by_address);
+}
+
+START_TEST(late_in_the_kernels_file)
+{
+	place("vmlinux", &with_symbols);
+	none_late("has no symbol table"); /* the file is gone */
+	put_vmlinux("vmlinux", &with_symbols);
+	found_late("the kernel's own symbol table");
+	memory.region[0].host[VMLINUX_BANNER - SYMBOLS_KERNEL_MAP + 20] ^= 1;
+	none_late("/vmlinux (not what lies in guest memory)");
+	free(ram);
+}
+END_TEST
+
+START_TEST(late_beside_a_bzimage)
+{
+	place("bzImage", &stripped);
+	put("bzImage", "no ELF file");
+	none_late("no symbols: kernel ");
+	put("System.map", OTHER_MAP);
+	none_late("/System.map (not what lies in guest memory)");
+	put_vmlinux("vmlinux", &with_symbols);
+	found_late("vmlinux beside the kernel");
+	free(ram);
+}
+END_TEST
+
+/* The guest puts it there: nobody knows its segments, but where it is to be. */
+START_TEST(late_when_the_guest_unpacks)
+{
+	place("bzImage", &stripped);
+	put("bzImage", "no ELF file");
+	put_vmlinux("vmlinux", &with_symbols);
+	placed.guest_unpacks = true;
+	placed.end_gpa = placed.start_gpa + (8 << 20);
+	found_late("vmlinux beside the kernel");
+	memset(ram, 0, RAM_BYTES); /* it has not come so far */
+	none_late("is unpacked by the guest");
+	placed.start_gpa = 1ULL << 40; /* no RAM there */
+	placed.end_gpa = placed.start_gpa + 1;
+	ck_assert_int_eq(symbols_for_placed(&table, &placed, told, &error), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(error.text, "bzImage is not in the guest's RAM"));
+	free(ram);
+}
+END_TEST
+
+/* A guest can write any ELF header into its memory: it can only deny its symbols. */
+START_TEST(late_with_a_header_in_memory)
+{
+	struct vmlinux other;
+
+	make(&other, BANNER, 0x5b);
+	place("vmlinux", &with_symbols);
+	put_vmlinux("vmlinux", &with_symbols);
+	memcpy(ram + placed.start_gpa, other.image.bytes, 4096);
+	memcpy(ram + placed.start_gpa + VMLINUX_NOTES, other.image.bytes + VMLINUX_NOTES,
+	       VMLINUX_NOTES_BYTES);
+	none_late("/vmlinux (not what lies in guest memory)");
+	memset(ram + placed.start_gpa + 4, 0xff, 4092); /* and offsets that lead anywhere */
+	found_late("the kernel's own symbol table");
+	image_free(&other.image);
+	free(ram);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("symbolsource");
@@ -259,6 +370,10 @@ int main(void)
 	tcase_add_test(tests, a_named_file_must_fit);
 	tcase_add_test(tests, without_an_image);
 	tcase_add_test(tests, what_is_no_file_is_passed_over);
+	tcase_add_test(tests, late_in_the_kernels_file);
+	tcase_add_test(tests, late_beside_a_bzimage);
+	tcase_add_test(tests, late_when_the_guest_unpacks);
+	tcase_add_test(tests, late_with_a_header_in_memory);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

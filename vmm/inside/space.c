@@ -18,6 +18,10 @@ enum {
 
 #define ENTRY_ADDRESS 0x000ffffffffff000ull /* bits 51:12 */
 
+#define CR0_PG   (1ull << 31)
+#define CR4_LA57 (1ull << 12)
+#define EFER_LMA (1ull << 10)
+
 static const char banner_begins[] = "Linux version ";
 
 /* How many address bits an entry of a table of that level (1: of pages) leaves open. */
@@ -145,4 +149,16 @@ bool space_of_kernel(struct space *space, const struct guest_memory *memory,
 	space->five_levels = false;
 	space->linear = true;
 	return has_banner(space, banner);
+}
+
+bool space_of_cpu(struct space *space, const struct guest_memory *memory, uint64_t cr0,
+		  uint64_t cr3, uint64_t cr4, uint64_t efer)
+{
+	*space = (struct space){
+		.memory = memory,
+		.cr3 = cr3,
+		.paging = cr0 & CR0_PG,
+		.five_levels = cr4 & CR4_LA57,
+	};
+	return !space->paging || (efer & EFER_LMA);
 }

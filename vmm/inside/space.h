@@ -36,6 +36,13 @@ struct space {
 bool space_of_kernel(struct space *space, const struct guest_memory *memory,
 		     const struct symbols *symbols);
 
+/*
+ * The space that a CPU with these control registers is in: no paging, or that of long mode. False,
+ * and *space unspecified, with 32-bit paging, which is not read.
+ */
+bool space_of_cpu(struct space *space, const struct guest_memory *memory, uint64_t cr0,
+		  uint64_t cr3, uint64_t cr4, uint64_t efer);
+
 /* Where a byte lies; false: it is not mapped, or not in RAM. */
 bool space_translate(const struct space *space, uint64_t virtual, uint64_t *physical);
 
