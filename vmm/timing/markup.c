@@ -56,8 +56,7 @@ static bool allowed(uint32_t character, size_t length)
 	       (character > 0xffff && character <= 0x10ffff);
 }
 
-/* Bytes of the character at text; 0: there is none that may stand in a document. */
-static size_t character_bytes(const char *text)
+size_t markup_character_bytes(const char *text)
 {
 	uint32_t character = 0;
 	size_t length = lead((uint8_t)text[0], &character);
@@ -67,7 +66,7 @@ static size_t character_bytes(const char *text)
 			return 0;
 		character = character << 6 | ((uint8_t)text[i] & 0x3f);
 	}
-	return length > 0 && allowed(character, length) ? length : 0;
+	return length > 0 && *text && allowed(character, length) ? length : 0;
 }
 
 static const char *reference(char byte)
@@ -91,7 +90,7 @@ static const char *reference(char byte)
 void markup_text(FILE *out, const char *text)
 {
 	while (*text) {
-		size_t length = character_bytes(text);
+		size_t length = markup_character_bytes(text);
 		const char *instead = length == 0 ? REPLACEMENT : reference(*text);
 
 		if (instead)

@@ -3,6 +3,7 @@
 #ifndef TVMM_TIMING_MARKUP_H
 #define TVMM_TIMING_MARKUP_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 /*
@@ -11,6 +12,9 @@
  * newline, become U+FFFD. Errors stay in the stream: markup_end() tells.
  */
 void markup_text(FILE *out, const char *text);
+
+/* Bytes of the character at text; 0: there is none that may stand in a document, or text ends. */
+size_t markup_character_bytes(const char *text);
 
 /*
  * Before the first byte and behind the last. The end flushes: 0, or -errno of the write that
