@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/common/reportspec.h"
 
+#include "tests/common/autopsyspec.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- everything ------------------------------------------------------------------------------ */
@@ -330,86 +332,87 @@ static const char *const left_out[] = {
 };
 static const char *const not_reached[] = { "smp_init", "populate_rootfs", "populate_rootfs done" };
 
+static struct report full = {
+	.version = "0.4",
+	.command = command,
+	.words = COUNT(command),
+	.host = {
+		.cpu = "A CPU @ 3.00GHz",
+		.cpus = 8,
+		.kernel = "6.5.0-1",
+		.governor = "performance",
+		.huge_pages = "madvise",
+		.clock = "tsc",
+		.backend = "vmx",
+		.ground = "hardware",
+		.mitigations = "Mitigation: Retpolines",
+		.tsc_khz = 2999999,
+	},
+	.guest = {
+		.kernel = "bzImage",
+		.initrd = "rootfs.cpio.gz",
+		.cmdline = REPORTSPEC_HOSTILE,
+		.banner = "Linux version 6.1.0 (me@here) (gcc) #1",
+		.build_id = "0123456789abcdef",
+		.entered = "vmlinux in the bzImage, unpacked now",
+		.symbols = "kallsyms of the kernel itself",
+		.ram_bytes = 128 << 20,
+		.cpus = 2,
+	},
+	.ending = { 0, "reset", "the guest reset the machine: " REPORTSPEC_HOSTILE },
+	.mark = marks,
+	.marks = COUNT(marks),
+	.step = steps,
+	.steps = COUNT(steps),
+	.first_run = 4,
+	.end = COUNT(marks) - 1,
+	.marks_lost = 2,
+	.left_out = left_out,
+	.lefts_out = COUNT(left_out),
+	.not_reached = not_reached,
+	.not_reacheds = COUNT(not_reached),
+	.breakpoints = { 38, 8000, 304000 },
+	.initcall = initcalls,
+	.initcalls = COUNT(initcalls),
+	.initcalls_lost = 1,
+	.exit_class = classes,
+	.exit_classes = COUNT(classes),
+	.exits = 2036,
+	.exits_lost = 3,
+	.record = records,
+	.process_start_ns = 1000000000,
+	.split = { true, 73999998, 53504220, 10700844, 1697000, 18075749, 723029, 2090 },
+	.console = {
+		.bytes = 2000,
+		.exits = 2018,
+		.served_ns = 3027000,
+		.round_trip_ns = 2000,
+		.round_trip_by = "breakpoints of this run",
+		.tax_ns = 7063000,
+		.line = lines,
+		.lines = COUNT(lines),
+		.lines_lost = 4,
+	},
+	.profile = {
+		.rate_hz = 1000,
+		.samples = COUNT(samples),
+		.lost = 5,
+		.unwound_by = "ORC",
+		.stack = stacks,
+		.stacks = COUNT(stacks),
+		.sample = samples,
+	},
+	.log = log_lines,
+	.log_lines = COUNT(log_lines),
+	.control = { true, 34000000, 36000000, "init's own line" },
+	.metric = metrics,
+	.metrics = COUNT(metrics),
+};
+
 const struct report *reportspec_full(void)
 {
-	static const struct report report = {
-		.version = "0.4",
-		.command = command,
-		.words = COUNT(command),
-		.host = {
-			.cpu = "A CPU @ 3.00GHz",
-			.cpus = 8,
-			.kernel = "6.5.0-1",
-			.governor = "performance",
-			.huge_pages = "madvise",
-			.clock = "tsc",
-			.backend = "vmx",
-			.ground = "hardware",
-			.mitigations = "Mitigation: Retpolines",
-			.tsc_khz = 2999999,
-		},
-		.guest = {
-			.kernel = "bzImage",
-			.initrd = "rootfs.cpio.gz",
-			.cmdline = REPORTSPEC_HOSTILE,
-			.banner = "Linux version 6.1.0 (me@here) (gcc) #1",
-			.build_id = "0123456789abcdef",
-			.entered = "vmlinux in the bzImage, unpacked now",
-			.symbols = "kallsyms of the kernel itself",
-			.ram_bytes = 128 << 20,
-			.cpus = 2,
-		},
-		.ending = { 0, "reset", "the guest reset the machine: " REPORTSPEC_HOSTILE },
-		.mark = marks,
-		.marks = COUNT(marks),
-		.step = steps,
-		.steps = COUNT(steps),
-		.first_run = 4,
-		.end = COUNT(marks) - 1,
-		.marks_lost = 2,
-		.left_out = left_out,
-		.lefts_out = COUNT(left_out),
-		.not_reached = not_reached,
-		.not_reacheds = COUNT(not_reached),
-		.breakpoints = { 38, 8000, 304000 },
-		.initcall = initcalls,
-		.initcalls = COUNT(initcalls),
-		.initcalls_lost = 1,
-		.exit_class = classes,
-		.exit_classes = COUNT(classes),
-		.exits = 2036,
-		.exits_lost = 3,
-		.record = records,
-		.process_start_ns = 1000000000,
-		.split = { true, 73999998, 53504220, 10700844, 1697000, 18075749, 723029, 2090 },
-		.console = {
-			.bytes = 2000,
-			.exits = 2018,
-			.served_ns = 3027000,
-			.round_trip_ns = 2000,
-			.round_trip_by = "breakpoints of this run",
-			.tax_ns = 7063000,
-			.line = lines,
-			.lines = COUNT(lines),
-			.lines_lost = 4,
-		},
-		.profile = {
-			.rate_hz = 1000,
-			.samples = COUNT(samples),
-			.lost = 5,
-			.unwound_by = "ORC",
-			.stack = stacks,
-			.stacks = COUNT(stacks),
-			.sample = samples,
-		},
-		.log = log_lines,
-		.log_lines = COUNT(log_lines),
-		.control = { true, 34000000, 36000000, "init's own line" },
-		.metric = metrics,
-		.metrics = COUNT(metrics),
-	};
-
-	return &report;
+	full.autopsy = autopsyspec();
+	return &full;
 }
 
 /* ---- next to nothing ------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/common/ktapspec.h"
 #include "tests/common/reportspec.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -112,7 +113,7 @@ START_TEST(all_there_is)
 	static const char *const keys[] = {
 		"schema",     "version", "tvmm",   "host",        "guest",     "ending", "marks",
 		"marks_lost", "steps",   "phases", "breakpoints", "initcalls", "exits",  "time",
-		"console",    "profile", "log",    "control",     "metrics",
+		"console",    "profile", "log",    "control",     "metrics",   "tests",  "autopsy",
 	};
 
 	print_and_read(reportspec_full());
@@ -358,12 +359,89 @@ static void check_metrics(const struct report *r)
 	}
 }
 
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void check_no_tests(const struct report *r)
+{
+	(void)r;
+	ck_assert(json_is_null(get(root, "tests")));
+}
+
+static void check_test(size_t i, const char *name, const char *status, bool group, bool counts)
+{
+	json_t *row = json_array_get(get(root, "tests.list"), i);
+
+	check_text(row, "name", name);
+	check_text(row, "status", status);
+	check_bool(row, "group", group);
+	check_bool(row, "counts", counts);
+}
+
+START_TEST(tests_of_the_guest)
+{
+	struct report report = *reportspec_full();
+	json_t *row;
+
+	report.process_start_ns = 5000000;
+	report.tests = ktapspec_read(KTAPSPEC_FULL, 7000000);
+	print_and_read(&report);
+	check_text(root, "tests.verdict", "failed");
+	check_text(root, "tests.sentence",
+		   "4 of 10 tests failed, and not all results came: first list.del");
+	check_number(root, "tests.streams", 1);
+	check_number(root, "tests.count", 10);
+	check_number(root, "tests.passed", 4);
+	check_number(root, "tests.failed", 4);
+	check_number(root, "tests.skipped", 1);
+	check_number(root, "tests.todo", 1);
+	check_number(root, "tests.missing", 2 + 2);
+	check_number(root, "tests.surplus", 0);
+	check_number(root, "tests.unfinished", 1);
+	check_number(root, "tests.out_of_order", 0);
+	check_number(root, "tests.without_plan", 0);
+	check_number(root, "tests.lost", 0);
+	check_number(root, "tests.texts_lost", 0);
+	check_text(root, "tests.bailed_out", NULL);
+	(void)array_of(root, "tests.list", 13);
+	check_test(0, "first", "pass", false, true);
+	check_test(1, "list", "fail", true, false);
+	check_test(3, "list.del", "fail", false, true);
+	check_test(4, "list.move", "skip", false, true);
+	check_test(5, "list.swap", "todo", false, true);
+	check_text(json_array_get(get(root, "tests.list"), 8), "status", "fail");
+	check_bool(json_array_get(get(root, "tests.list"), 8), "counts", true);
+	check_test(11, "broken", "none", true, false);
+	row = json_array_get(get(root, "tests.list"), 3);
+	check_number(row, "at_ns", 2000000 + 9 * KTAPSPEC_LINE_NS);
+	check_number(row, "duration_ns", 3 * KTAPSPEC_LINE_NS);
+	check_text(row, "output",
+		   "# del: EXPECTATION FAILED at lib/list-test.c:60\n"
+		   "Expected list_empty(&list), but is <not> & \"]]>\"\n");
+	check_text(json_array_get(get(root, "tests.list"), 4), "reason", "no memory");
+	json_decref(root);
+	ktapspec_finish();
+}
+END_TEST
+
+START_TEST(tests_that_bailed_out)
+{
+	struct report report = *reportspec_bare();
+
+	report.tests = ktapspec_read("TAP version 13\n1..1\nBail out! no root", 1);
+	print_and_read(&report);
+	check_text(root, "tests.verdict", "incomplete");
+	check_text(root, "tests.bailed_out", "no root");
+	json_decref(root);
+	ktapspec_finish();
+}
+END_TEST
+
 static void check_report(const struct report *report)
 {
 	static void (*const check[])(const struct report *) = {
 		check_run,       check_marks,   check_steps,   check_phases,
 		check_initcalls, check_exits,   check_console, check_profile,
-		check_log,       check_control, check_metrics,
+		check_log,       check_control, check_metrics, check_no_tests,
 	};
 
 	print_and_read(report);
@@ -409,7 +487,10 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { all_there_is, full, bare, one_mark, a_full_disk };
+	const TTest *const tests[] = {
+		all_there_is,          full,       bare, one_mark, tests_of_the_guest,
+		tests_that_bailed_out, a_full_disk
+	};
 	Suite *suite = suite_create("report_json");
 	TCase *tcase = tcase_create("report_json");
 	SRunner *runner;

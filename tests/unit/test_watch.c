@@ -14,7 +14,7 @@
 
 static const struct spec {
 	const char *text;
-	enum watch_event event;
+	unsigned int event;
 } SPEC_LINES[] = {
 	{ "Linux version 6.1.0 (gcc (Debian 12.2.0-14) 12.2.0) #1 SMP", WATCH_BANNER },
 	{ "Run /init as init process", WATCH_RUN_INIT },
@@ -146,6 +146,8 @@ START_TEST(behind_an_unfinished_line)
 			ck_assert_msg(line(before[b], SPEC_LINES[i].text, "\r\n") == event, "%s%s",
 				      before[b], SPEC_LINES[i].text);
 	}
+	ck_assert_uint_eq(line("/ # ", "---[ end Kernel panic - not syncing: f ]---", "\r\n"),
+			  WATCH_PANIC_ENDS);
 	/* A landmark of the boot has nobody before it. */
 	ck_assert_uint_eq(line("$ ", "Linux version 6", "\n"), WATCH_NOTHING);
 	ck_assert_uint_eq(line("$ ", "Boot took 1 s", "\n"), WATCH_NOTHING);
@@ -162,6 +164,10 @@ START_TEST(control_sequences_are_left_out)
 		"L\033[0minux version 6",
 		"\033cLinux version 6",
 		"\033[ qLinux version 6",
+		"\033(BLinux version 6\033(0",
+		"\033]0;a title\aLinux version 6",
+		"\033]3008;start=1\033\\Linux version 6",
+		"\033PDCS\033\\\033[mLinux version 6",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -169,8 +175,25 @@ START_TEST(control_sequences_are_left_out)
 	/* One that never ends does not eat the next line. */
 	ck_assert_uint_eq(line("", "\033[1;1;1", "\n"), WATCH_NOTHING);
 	ck_assert_uint_eq(line("", "Linux version 6", "\n"), WATCH_BANNER);
+	ck_assert_uint_eq(line("", "\033]0;a title without an end", "\n"), WATCH_NOTHING);
+	ck_assert_uint_eq(line("", "Linux version 6", "\n"), WATCH_BANNER);
 	ck_assert_uint_eq(line("", "\033", "\n"), WATCH_NOTHING);
 	ck_assert_uint_eq(line("", "Linux version 6", "\n"), WATCH_BANNER);
+}
+END_TEST
+
+/* error() of arch/x86/boot/compressed/error.c: "\n\n", the reason, "\n\n", and this. */
+START_TEST(a_decompressor_gives_up)
+{
+	static const char said[] = "\r\n\r\nXZ-compressed data is corrupt\r\n\r\n -- System halte";
+
+	ck_assert_uint_eq(feed(said, sizeof(said) - 1), WATCH_NOTHING);
+	ck_assert_uint_eq(watch_byte(&watch, 'd'), WATCH_PANIC | WATCH_PANIC_ENDS);
+	ck_assert_uint_eq(line("", "", "\n"), WATCH_NOTHING);
+	ck_assert_uint_eq(feed("x -- System halted", 18), WATCH_NOTHING);
+	ck_assert_uint_eq(line("", "", "\n"), WATCH_NOTHING);
+	ck_assert_uint_eq(line("", "Linux version 6", "\n"), WATCH_BANNER);
+	ck_assert_uint_eq(feed(" -- System halted", 17), WATCH_NOTHING);
 }
 END_TEST
 
@@ -339,14 +362,23 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		lines_of_the_kernel,       other_lines,
-		behind_an_unfinished_line, control_sequences_are_left_out,
-		nul_bytes_are_skipped,     endless_lines,
-		time_of_the_first_byte,    every_byte_value,
-		until_matches_a_line,      until_and_the_kernel,
-		until_matches_a_prompt,    without_until_no_prompt_matches,
-		marks_match_once,          marks_match_a_prompt,
-		marks_match_an_empty_line, as_many_marks_as_there_may_be,
+		lines_of_the_kernel,
+		other_lines,
+		behind_an_unfinished_line,
+		control_sequences_are_left_out,
+		nul_bytes_are_skipped,
+		endless_lines,
+		time_of_the_first_byte,
+		every_byte_value,
+		until_matches_a_line,
+		until_and_the_kernel,
+		until_matches_a_prompt,
+		without_until_no_prompt_matches,
+		marks_match_once,
+		marks_match_a_prompt,
+		a_decompressor_gives_up,
+		marks_match_an_empty_line,
+		as_many_marks_as_there_may_be,
 	};
 	Suite *suite = suite_create("watch");
 	TCase *tcase = tcase_create("watch");

@@ -2,7 +2,7 @@
 /*
  * The report: what a run was and where its time went, as plain data that every output is made from.
  * digest.c fills it from the record when the run is over; report_text.c, report_json.c,
- * report_trace.c, report_html.c and flame.c print it. All strings are borrowed and outlive the
+ * report_trace.c, report_html.c, flame.c, report_junit.c and report_summary.c print it. All strings are borrowed and outlive the
  * report; all arrays are the digest's own.
  *
  * Times of day are never told. `at_ns` is since process start, on one clock (CLOCK_MONOTONIC_RAW).
@@ -17,7 +17,10 @@
 
 #include "vmm/base/err.h"
 #include "vmm/timing/host.h"
+#include "vmm/timing/ktap.h"
 #include "vmm/timing/record.h"
+
+struct autopsy;
 
 enum { REPORT_SCHEMA_VERSION = 1 };
 
@@ -200,8 +203,14 @@ struct report {
 		int interrupted; /* the signal that ended the second run; 0: none */
 	} control;
 
+	const struct autopsy *autopsy; /* autopsy.h; NULL: none was made */
+
 	const struct report_metric *metric;
 	size_t metrics;
+
+	const char *name;         /* of the run, for CI; NULL: the kernel's file name */
+	const struct ktap *tests; /* after ktap_end(); NULL: no -tap */
+	const char *autopsy_text; /* lines for people; NULL: there was none */
 };
 
 /* The metric of that name, or NULL. */
@@ -223,5 +232,9 @@ int report_print_html(const struct report *report, FILE *out);
 int report_print_folded(const struct report *report, FILE *out);
 /* A flame graph, self-contained. */
 int report_print_flame(const struct report *report, FILE *out);
+/* JUnit XML: the run is a test, and so is each of its tests. */
+int report_print_junit(const struct report *report, FILE *out);
+/* GitHub-flavoured Markdown for GITHUB_STEP_SUMMARY, less than 64 KiB. */
+int report_print_summary(const struct report *report, FILE *out);
 
 #endif

@@ -2,6 +2,7 @@
 /* The report as JSON. docs/report.md is its schema; what changes here changes there. */
 #include <errno.h>
 
+#include "vmm/timing/autopsy.h"
 #include "vmm/timing/json.h"
 #include "vmm/timing/report.h"
 
@@ -348,6 +349,69 @@ static void print_metrics(struct json *j, const struct report *r)
 	json_end_array(j);
 }
 
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void print_test(struct json *j, const struct report *r, uint32_t i)
+{
+	const struct ktap_result *result = &r->tests->result[i];
+	char path[KTAP_PATH_BYTES];
+
+	ktap_path(r->tests, i, path, sizeof(path));
+	begin_row(j);
+	text(j, "name", path);
+	text(j, "status", ktap_status_word(result->status));
+	yes_or_no(j, "group", result->group);
+	yes_or_no(j, "counts", result->test);
+	number(j, "at_ns",
+	       result->at_ns > r->process_start_ns ? result->at_ns - r->process_start_ns : 0);
+	number(j, "duration_ns", result->took_ns);
+	text(j, "reason", ktap_text(r->tests, result->reason));
+	text(j, "output", ktap_text(r->tests, result->output));
+	json_end_object(j);
+}
+
+static void print_test_counts(struct json *j, const struct ktap *tests)
+{
+	number(j, "streams", tests->streams);
+	number(j, "count", tests->tests);
+	number(j, "passed", tests->count[KTAP_PASS]);
+	number(j, "failed", tests->count[KTAP_FAIL]);
+	number(j, "skipped", tests->count[KTAP_SKIP]);
+	number(j, "todo", tests->count[KTAP_TODO]);
+	number(j, "missing", tests->missing);
+	number(j, "surplus", tests->surplus);
+	number(j, "unfinished", tests->unfinished);
+	number(j, "out_of_order", tests->out_of_order);
+	number(j, "without_plan", tests->planless);
+	number(j, "lost", tests->lost);
+	number(j, "texts_lost", tests->text_lost);
+	text(j, "bailed_out", tests->bailed_out ? ktap_text(tests, tests->bail_reason) : NULL);
+}
+
+static void print_tests(struct json *j, const struct report *r)
+{
+	char sentence[KTAP_PATH_BYTES], output[KTAP_OUTPUT_BYTES];
+	enum ktap_verdict verdict;
+
+	json_key(j, "tests");
+	if (!r->tests) {
+		json_text(j, NULL);
+		return;
+	}
+	verdict = ktap_verdict(r->tests, sentence, sizeof(sentence));
+	ktap_last_output(r->tests, output, sizeof(output));
+	json_begin_object(j);
+	text(j, "verdict", ktap_verdict_word(verdict));
+	text(j, "sentence", sentence);
+	print_test_counts(j, r->tests);
+	text(j, "last_output", output);
+	array(j, "list");
+	for (uint32_t i = 0; i < r->tests->results; i++)
+		print_test(j, r, i);
+	json_end_array(j);
+	json_end_object(j);
+}
+
 int report_print_json(const struct report *r, FILE *out)
 {
 	struct json j;
@@ -366,7 +430,10 @@ int report_print_json(const struct report *r, FILE *out)
 	print_profile(&j, &r->profile);
 	print_log(&j, r);
 	print_control(&j, r);
+	json_key(&j, "autopsy");
+	autopsy_print_json(r->autopsy, &j);
 	print_metrics(&j, r);
+	print_tests(&j, r);
 	json_end_object(&j);
 	return ferror(out) ? -EIO : 0;
 }

@@ -601,6 +601,17 @@ static unsigned int name_columns(const struct report *r)
 	return columns;
 }
 
+/* When they failed the ending says so. */
+static void print_tests(const struct printing *p)
+{
+	char sentence[KTAP_PATH_BYTES];
+
+	if (!p->report->tests)
+		return;
+	if (ktap_verdict(p->report->tests, sentence, sizeof(sentence)) == KTAP_PASSED)
+		say(p, "tests: %s", sentence);
+}
+
 void report_print_text(const struct report *report, unsigned int columns, FILE *out)
 {
 	const struct printing p = {
@@ -619,4 +630,5 @@ void report_print_text(const struct report *report, unsigned int columns, FILE *
 	print_exits(&p);
 	print_split(&p);
 	print_profile(&p);
+	print_tests(&p);
 }

@@ -31,8 +31,7 @@ static bool ends_with(const char *text, const char *suffix)
 	return length >= wanted && strcmp(text + length - wanted, suffix) == 0;
 }
 
-/* Behind "[    0.123456] ", with or without the "[    T1]" of PRINTK_CALLER before the space. */
-static const char *skip_stamp(const char *line)
+const char *watch_text(const char *line)
 {
 	while (*line == '[') {
 		const char *end = strchr(line, ']');
@@ -49,16 +48,16 @@ static const char *skip_stamp(const char *line)
  * What a kernel says while user space is running may stand behind a prompt that nobody answered;
  * the others begin their line.
  */
-static enum watch_event classify(const char *line)
+static unsigned int classify(const char *line)
 {
 	static const struct {
 		const char *words;
 		bool anywhere;
-		enum watch_event event;
+		unsigned int events;
 	} known[] = {
 		{ "Linux version ", false, WATCH_BANNER },
 		{ "Boot took ", false, WATCH_INIT_LINE },
-		{ "---[ end Kernel panic", false, WATCH_PANIC_ENDS },
+		{ "---[ end Kernel panic", true, WATCH_PANIC_ENDS },
 		{ "Rebooting in ", false, WATCH_PANIC_ENDS },
 		{ "Kernel panic - not syncing", true, WATCH_PANIC },
 		{ "reboot: Restarting system", true, WATCH_RESTARTS },
@@ -66,12 +65,12 @@ static enum watch_event classify(const char *line)
 		{ "reboot: Power down", true, WATCH_POWERS_DOWN },
 		{ "reboot: System halted", true, WATCH_HALTS },
 	};
-	const char *text = skip_stamp(line);
+	const char *text = watch_text(line);
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (known[i].anywhere ? strstr(text, known[i].words) != NULL
 				      : starts_with(text, known[i].words))
-			return known[i].event;
+			return known[i].events;
 	}
 	if (starts_with(text, "Run ") && ends_with(text, " as init process"))
 		return WATCH_RUN_INIT;
@@ -126,26 +125,51 @@ static unsigned int end_of_line(struct watch *watch)
 	if (watch->length && watch->line[watch->length - 1] == '\r')
 		watch->length--;
 	events = look(watch) | classify(watch->line);
+	watch->banner_seen |= (events & WATCH_BANNER) != 0;
 	watch->length = 0;
 	watch->in_line = false;
 	return events;
 }
 
 /*
- * Colours and cursor movements are no part of what a line says: ESC [ ... up to a byte of
- * 0x40-0x7e ([ECMA-48] "Control sequences"), or ESC and one more byte.
+ * Colours, cursor movements, character sets and titles are no part of what a line says: ESC [ ...
+ * up to a byte of 0x40-0x7e ([ECMA-48] "Control sequences"); ESC ] ..., and its like, up to BEL or
+ * the next ESC ("Control strings"); ESC, bytes of 0x20-0x2f, one more.
  */
-static bool in_escape_sequence(struct watch *watch, uint8_t byte)
+static enum watch_escape after_esc(uint8_t byte)
 {
-	enum watch_escape was = watch->escape;
+	if (byte == '[')
+		return WATCH_IN_SEQUENCE;
+	if (byte && strchr("]PX^_", byte))
+		return WATCH_IN_STRING;
+	return byte >= 0x20 && byte <= 0x2f ? WATCH_AFTER_ESC : WATCH_PLAIN;
+}
 
-	if (was == WATCH_PLAIN)
-		watch->escape = byte == 0x1b ? WATCH_AFTER_ESC : WATCH_PLAIN;
-	else if (was == WATCH_AFTER_ESC)
-		watch->escape = byte == '[' ? WATCH_IN_SEQUENCE : WATCH_PLAIN;
-	else if (byte >= 0x40 && byte <= 0x7e)
-		watch->escape = WATCH_PLAIN;
-	return was != WATCH_PLAIN || watch->escape != WATCH_PLAIN;
+bool watch_in_sequence(enum watch_escape *state, uint8_t byte)
+{
+	enum watch_escape was = *state;
+
+	if (was == WATCH_AFTER_ESC)
+		*state = after_esc(byte);
+	else if (byte == 0x1b && was != WATCH_IN_SEQUENCE)
+		*state = WATCH_AFTER_ESC;
+	else if (was == WATCH_IN_SEQUENCE && byte >= 0x40 && byte <= 0x7e)
+		*state = WATCH_PLAIN;
+	else if (was == WATCH_IN_STRING && byte == '\a')
+		*state = WATCH_PLAIN;
+	return was != WATCH_PLAIN || *state != WATCH_PLAIN;
+}
+
+/*
+ * The decompressor gives up with a line that it does not end ([LINUX]
+ * arch/x86/boot/compressed/error.c). No kernel has said anything then.
+ */
+static bool is_halted_unpacking(const struct watch *watch)
+{
+	static const char words[] = " -- System halted";
+
+	return !watch->banner_seen && watch->length == sizeof(words) - 1 &&
+	       memcmp(watch->line, words, sizeof(words) - 1) == 0;
 }
 
 unsigned int watch_byte(struct watch *watch, uint8_t byte)
@@ -154,12 +178,14 @@ unsigned int watch_byte(struct watch *watch, uint8_t byte)
 		watch->escape = WATCH_PLAIN;
 		return end_of_line(watch);
 	}
-	if (in_escape_sequence(watch, byte))
+	if (watch_in_sequence(&watch->escape, byte))
 		return WATCH_NOTHING;
 	begin_line(watch);
 	if (byte && watch->length < sizeof(watch->line) - 1) {
 		watch->line[watch->length++] = (char)byte;
 		watch->looked_at = false;
+		if (is_halted_unpacking(watch))
+			return WATCH_PANIC | WATCH_PANIC_ENDS;
 	}
 	return WATCH_NOTHING;
 }
