@@ -71,7 +71,7 @@ static int parse(struct request *request, int argc, char **argv, struct err *e)
 	if (!request->option || !request->option[0])
 		return err_set(e, EINVAL,
 			       "bench needs a run to repeat: tvmm bench -- -kernel bzImage ...");
-	return 0;
+	return trial_check_options("bench", request->option, e);
 }
 
 static int print_all(const struct bench *bench, const struct trial_output *json,
@@ -101,6 +101,7 @@ static int run_and_print(const struct request *request, struct trial *trial, str
 	struct bench bench = { .name = request->name,
 			       .option = request->option,
 			       .series = &trial->series,
+			       .run_failed = trial->run_failed,
 			       .warmup = request->plan.warmup,
 			       .seed = request->plan.seed };
 	int rc = trial_open_output(&json, request->plan.json_path, e), signal_number = 0;
@@ -141,6 +142,7 @@ int bench_program(const char *program, int argc, char **argv, struct err *e)
 	trial.name = "";
 	trial.option = request.option;
 	trial.failed = 0;
+	(void)memset(trial.run_failed, 0, sizeof(trial.run_failed));
 	rc = run_and_print(&request, &trial, e);
 	series_finish(&trial.series);
 	return rc;

@@ -6,6 +6,7 @@
 #ifndef TVMM_BENCH_H
 #define TVMM_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct bench {
 	char *const *option;
 	const struct series *series;
 	size_t warmup, failed;
+	const bool *run_failed; /* whether run N + 1 did not end as it should */
 	uint64_t seed;
 	struct bench_line *line; /* one for each metric */
 	size_t lines;

@@ -134,6 +134,25 @@ static const struct bench_line *main_line(const struct bench *bench)
 	return NULL;
 }
 
+/* With the numbers of the first ones. */
+static void print_failed(const struct bench *bench, FILE *out)
+{
+	enum { NAMED = 10 };
+	size_t named = 0;
+
+	(void)fprintf(out, "\nwarning: %zu of %zu runs did not end as they should: run",
+		      bench->failed, bench->series->runs);
+	for (size_t i = 0; i < bench->series->runs && named <= NAMED; i++) {
+		if (!bench->run_failed[i])
+			continue;
+		if (named++ < NAMED)
+			(void)fprintf(out, "%s %zu", named > 1 ? "," : "", i + 1);
+		else
+			(void)fputs(" ..", out);
+	}
+	(void)fputs(".\n", out);
+}
+
 static void print_warnings(const struct bench *bench, FILE *out)
 {
 	const struct bench_line *line = main_line(bench);
@@ -147,10 +166,13 @@ static void print_warnings(const struct bench *bench, FILE *out)
 			"\nwarning: outliers: %zu of %zu values of %s. Something else may have\n"
 			"used the host: let it rest, or make more runs (-r) or warm-ups (-w).\n",
 			outliers, line->summary.n, line->metric->name);
-	if (bench->failed)
+	if (bench->series->jobs > 1)
 		(void)fprintf(out,
-			      "\nwarning: %zu of %zu runs ended with a status that is not 0.\n",
-			      bench->failed, bench->series->runs);
+			      "\nwarning: %u runs at the same time have disturbed each other's "
+			      "times.\n",
+			      bench->series->jobs);
+	if (bench->failed)
+		print_failed(bench, out);
 }
 
 static void print_command(const struct bench *bench, FILE *out)
@@ -174,8 +196,11 @@ int bench_print(const struct bench *bench, size_t width, FILE *out, struct err *
 	if (rc == 0) {
 		(void)fputs("bench: ", out);
 		print_command(bench, out);
-		(void)fprintf(out, "\nwarm-up: %zu, runs: %zu, seed: %llu\n", bench->warmup,
-			      bench->series->runs, (unsigned long long)bench->seed);
+		(void)fprintf(out, "\nwarm-up: %zu, runs: %zu, ", bench->warmup,
+			      bench->series->runs);
+		if (bench->series->jobs > 1)
+			(void)fprintf(out, "jobs: %u, ", bench->series->jobs);
+		(void)fprintf(out, "seed: %llu\n", (unsigned long long)bench->seed);
 		series_print_host(bench->series, "host", out);
 		(void)fputc('\n', out);
 		table_print(&table, width, out);
@@ -212,8 +237,9 @@ static json_t *runs_json(const struct bench *bench)
 	json_t *runs = json_array();
 
 	for (size_t i = 0; i < bench->series->runs; i++)
-		(void)json_array_append_new(runs, json_pack("{s:i,s:{}}", "status",
-							    bench->series->status[i], "metrics"));
+		(void)json_array_append_new(runs, json_pack("{s:i,s:b,s:{}}", "status",
+							    bench->series->status[i], "failed",
+							    bench->run_failed[i], "metrics"));
 	for (size_t i = 0; i < bench->series->metrics; i++) {
 		const struct series_metric *m = &bench->series->metric[i];
 
@@ -254,11 +280,11 @@ int bench_print_json(const struct bench *bench, FILE *out, struct err *e)
 			command, json_stringn_nocheck(bench->option[i], strlen(bench->option[i])));
 	for (size_t i = 0; i < bench->lines; i++)
 		(void)json_array_append_new(statistics, line_json(&bench->line[i]));
-	root = json_pack("{s:s,s:i,s:s,s:o,s:O,s:I,s:I,s:o,s:o}", "schema", "tvmm-bench", "version",
-			 SERIES_BENCH_VERSION, "name", bench->name, "command", command, "host",
-			 bench->series->host, "seed", (json_int_t)bench->seed, "warmup",
-			 (json_int_t)bench->warmup, "runs", runs_json(bench), "statistics",
-			 statistics);
+	root = json_pack("{s:s,s:i,s:s,s:o,s:O,s:I,s:I,s:I,s:o,s:o}", "schema", "tvmm-bench",
+			 "version", SERIES_BENCH_VERSION, "name", bench->name, "command", command,
+			 "host", bench->series->host, "seed", (json_int_t)bench->seed, "warmup",
+			 (json_int_t)bench->warmup, "jobs", (json_int_t)bench->series->jobs, "runs",
+			 runs_json(bench), "statistics", statistics);
 	if (!root)
 		return err_set(e, EINVAL,
 			       "JSON cannot be made: no memory, or a name that is not UTF-8");

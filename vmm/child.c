@@ -15,19 +15,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vmm/base/must.h"
+
 enum { STATUS_TROUBLE = 125, CHUNK_BYTES = 64 << 10 };
 
 static const char NOT_STARTED[] = "the program of a run cannot be started";
 
+/* One that runs, or room for one. */
 struct child {
-	pid_t pid;
-	int pid_fd, signal_fd;
+	pid_t pid; /* -1: nobody is there */
+	int pid_fd;
 	int report[2], said[2]; /* pipes: reading end, writing end */
-	sigset_t signals_before;
 	char **argv;
 	char report_path[32];
-	struct child_result *result;
+	size_t number;
+	bool line_begins; /* of what it says */
+	struct child_result result;
 };
+
+struct child_group {
+	int signal_fd;
+	int interrupted;
+	sigset_t signals_before;
+	size_t most;
+	struct pollfd *polled; /* FIXED, and FDS for each child */
+	struct child child[];
+};
+
+/* What is polled. */
+enum { SIGNAL, FIXED };
+enum { ENDED, REPORT, SAID, FDS };
 
 static void close_fd(int *fd)
 {
@@ -36,24 +53,31 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* tvmm OPTIONS... -q --report /dev/fd/N */
+/*
+ * tvmm OPTIONS... -q --report /dev/fd/N [-- PROGRAM...]: what stands behind a "--" is the guest's. A
+ * value of an option is never "--".
+ */
 static int make_argv(struct child *c, const struct child_request *request, struct err *e)
 {
 	static const char *const added[] = { "-q", "--report" };
-	size_t options = 0, n = 0;
+	size_t options = 0, ours = 0, n = 0;
 
 	while (request->option[options])
 		options++;
+	while (ours < options && strcmp(request->option[ours], "--") != 0)
+		ours++;
 	c->argv = calloc(options + 5, sizeof(*c->argv));
 	if (!c->argv)
 		return err_set(e, ENOMEM, "no memory for the options of a run");
 	(void)snprintf(c->report_path, sizeof(c->report_path), "/dev/fd/%d", c->report[1]);
 	c->argv[n++] = (char *)(uintptr_t) "tvmm";
-	for (size_t i = 0; i < options; i++)
+	for (size_t i = 0; i < ours; i++)
 		c->argv[n++] = request->option[i];
 	for (size_t i = 0; i < 2; i++)
 		c->argv[n++] = (char *)(uintptr_t)added[i];
-	c->argv[n] = c->report_path;
+	c->argv[n++] = c->report_path;
+	for (size_t i = ours; i < options; i++)
+		c->argv[n++] = request->option[i];
 	return 0;
 }
 
@@ -67,7 +91,7 @@ static int open_pipes(struct child *c, struct err *e)
 	return 0;
 }
 
-static int hold_signals(struct child *c, struct err *e)
+static int hold_signals(struct child_group *group, struct err *e)
 {
 	static const int stopping[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	sigset_t set;
@@ -75,15 +99,16 @@ static int hold_signals(struct child *c, struct err *e)
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++)
 		(void)sigaddset(&set, stopping[i]);
-	(void)sigprocmask(SIG_BLOCK, &set, &c->signals_before);
-	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (c->signal_fd < 0)
+	(void)sigprocmask(SIG_BLOCK, &set, &group->signals_before);
+	group->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (group->signal_fd < 0)
 		return err_sys(e, errno, "no signal descriptor can be had");
 	return 0;
 }
 
 /* In the child. Only calls that are safe behind fork(). */
-static void become_run(const struct child *c, const char *program, pid_t parent)
+static void become_run(const struct child *c, const char *program, const sigset_t *signals,
+		       pid_t parent)
 {
 	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -92,13 +117,13 @@ static void become_run(const struct child *c, const char *program, pid_t parent)
 	if (nowhere < 0 || dup2(nowhere, 0) < 0 || dup2(nowhere, 1) < 0 ||
 	    dup2(c->said[1], 2) < 0 || fcntl(c->report[1], F_SETFD, 0) < 0)
 		_exit(STATUS_TROUBLE);
-	(void)sigprocmask(SIG_SETMASK, &c->signals_before, NULL);
+	(void)sigprocmask(SIG_SETMASK, signals, NULL);
 	(void)execv(program, c->argv);
 	(void)!write(2, NOT_STARTED, sizeof(NOT_STARTED) - 1);
 	_exit(STATUS_TROUBLE);
 }
 
-static int start(struct child *c, const char *program, struct err *e)
+static int start(struct child *c, const char *program, const sigset_t *signals, struct err *e)
 {
 	pid_t parent = getpid();
 
@@ -106,7 +131,7 @@ static int start(struct child *c, const char *program, struct err *e)
 	if (c->pid < 0)
 		return err_sys(e, errno, "no process can be had for a run");
 	if (c->pid == 0)
-		become_run(c, program, parent);
+		become_run(c, program, signals, parent);
 	close_fd(&c->report[1]);
 	close_fd(&c->said[1]);
 	c->pid_fd = pidfd_open(c->pid, 0);
@@ -118,7 +143,7 @@ static int start(struct child *c, const char *program, struct err *e)
 /* Appends what is in the pipe now. Closes the pipe at its end. */
 static int take_report(struct child *c, struct err *e)
 {
-	struct child_result *r = c->result;
+	struct child_result *r = &c->result;
 
 	while (c->report[0] >= 0) {
 		char *more = realloc(r->report, r->report_bytes + CHUNK_BYTES + 1);
@@ -144,10 +169,10 @@ static int take_report(struct child *c, struct err *e)
 }
 
 /* Keeps the last line that is not empty; of one that is too long, the beginning. */
-static void take_words(struct child *c, bool *line_begins)
+static void take_words(struct child *c)
 {
 	static const char prefix[] = "tvmm: ";
-	char chunk[4096], *said = c->result->said;
+	char chunk[4096], *said = c->result.said;
 	ssize_t n;
 
 	while (c->said[0] >= 0 && (n = read(c->said[0], chunk, sizeof(chunk))) >= 0) {
@@ -157,13 +182,13 @@ static void take_words(struct child *c, bool *line_begins)
 			size_t length = strlen(said);
 
 			if (chunk[i] == '\n' || chunk[i] == '\r') {
-				*line_begins = true;
+				c->line_begins = true;
 				continue;
 			}
-			if (*line_begins)
+			if (c->line_begins)
 				length = 0;
-			*line_begins = false;
-			if (length + 1 < sizeof(c->result->said)) {
+			c->line_begins = false;
+			if (length + 1 < sizeof(c->result.said)) {
 				said[length] = chunk[i];
 				said[length + 1] = '\0';
 			}
@@ -173,35 +198,7 @@ static void take_words(struct child *c, bool *line_begins)
 	}
 }
 
-/* Until the process has ended and all that it wrote has been read. */
-static int watch(struct child *c, struct err *e)
-{
-	enum { ENDED, SIGNAL, REPORT, SAID, FDS };
-	bool line_begins = true, ended = false;
-
-	while (!ended) {
-		struct pollfd fds[FDS] = { [ENDED] = { .fd = c->pid_fd, .events = POLLIN },
-					   [SIGNAL] = { .fd = c->signal_fd, .events = POLLIN },
-					   [REPORT] = { .fd = c->report[0], .events = POLLIN },
-					   [SAID] = { .fd = c->said[0], .events = POLLIN } };
-		struct signalfd_siginfo info;
-		int rc;
-
-		if (poll(fds, FDS, -1) < 0 && errno != EINTR)
-			return err_sys(e, errno, "a run cannot be watched");
-		ended = fds[ENDED].revents != 0;
-		if (read(c->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-			c->result->interrupted = (int)info.ssi_signo;
-			(void)kill(c->pid, SIGKILL);
-		}
-		take_words(c, &line_begins);
-		rc = take_report(c, e);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
+/* Of one that has ended, and of whose words all have been read. */
 static int reap(const struct child *c)
 {
 	int status = 0;
@@ -211,45 +208,174 @@ static int reap(const struct child *c)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static void finish(struct child *c)
+/* Frees all but the result. */
+static void leave(struct child *c)
 {
 	close_fd(&c->report[0]);
 	close_fd(&c->report[1]);
 	close_fd(&c->said[0]);
 	close_fd(&c->said[1]);
 	close_fd(&c->pid_fd);
-	close_fd(&c->signal_fd);
-	(void)sigprocmask(SIG_SETMASK, &c->signals_before, NULL);
 	free(c->argv);
+	c->argv = NULL;
+	c->pid = -1;
+}
+
+/* Whatever it does. */
+static void end(struct child *c)
+{
+	if (c->pid > 0) {
+		(void)kill(c->pid, SIGKILL);
+		(void)reap(c);
+	}
+	leave(c);
+	child_finish(&c->result);
+}
+
+/*
+ * --- groups -------------------------------------------------------------------------------------
+ */
+
+int child_group_open(struct child_group **group, size_t most, struct err *e)
+{
+	struct child_group *g = calloc(1, sizeof(*g) + most * sizeof(g->child[0]));
+	int rc;
+
+	*group = NULL;
+	if (!g)
+		return err_set(e, ENOMEM, "no memory for runs");
+	g->most = most;
+	g->polled = calloc(FIXED + most * FDS, sizeof(*g->polled));
+	for (size_t i = 0; i < most; i++)
+		g->child[i] = (struct child){
+			.pid = -1, .pid_fd = -1, .report = { -1, -1 }, .said = { -1, -1 }
+		};
+	rc = hold_signals(g, e);
+	if (rc == 0 && !g->polled)
+		rc = err_set(e, ENOMEM, "no memory for runs");
+	if (rc < 0) {
+		child_group_close(g);
+		return rc;
+	}
+	*group = g;
+	return 0;
+}
+
+void child_group_close(struct child_group *group)
+{
+	if (!group)
+		return;
+	for (size_t i = 0; i < group->most; i++)
+		end(&group->child[i]);
+	close_fd(&group->signal_fd);
+	(void)sigprocmask(SIG_SETMASK, &group->signals_before, NULL);
+	free(group->polled);
+	free(group);
+}
+
+int child_group_start(struct child_group *group, const struct child_request *request, size_t number,
+		      struct err *e)
+{
+	const char *program = request->program ? request->program : "/proc/self/exe";
+	struct child *c = group->child;
+	int rc;
+
+	while (c->pid > 0)
+		c++;
+	must(c < group->child + group->most);
+	c->number = number;
+	c->line_begins = true;
+	c->result = (struct child_result){ 0 };
+	rc = open_pipes(c, e);
+	if (rc == 0)
+		rc = make_argv(c, request, e);
+	if (rc == 0)
+		rc = start(c, program, &group->signals_before, e);
+	if (rc < 0)
+		end(c);
+	return rc;
+}
+
+static void fill_polled(struct child_group *group)
+{
+	group->polled[SIGNAL] = (struct pollfd){ .fd = group->signal_fd, .events = POLLIN };
+	for (size_t i = 0; i < group->most; i++) {
+		const struct child *c = &group->child[i];
+		struct pollfd *polled = &group->polled[FIXED + i * FDS];
+
+		polled[ENDED] = (struct pollfd){ .fd = c->pid_fd, .events = POLLIN };
+		polled[REPORT] = (struct pollfd){ .fd = c->report[0], .events = POLLIN };
+		polled[SAID] = (struct pollfd){ .fd = c->said[0], .events = POLLIN };
+	}
+}
+
+static void take_signal(struct child_group *group)
+{
+	struct signalfd_siginfo info;
+
+	if (read(group->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	group->interrupted = (int)info.ssi_signo;
+	for (size_t i = 0; i < group->most; i++) {
+		if (group->child[i].pid > 0)
+			(void)kill(group->child[i].pid, SIGKILL);
+	}
+}
+
+/* Until something has happened. *ended is one that is over and of which all has been read, or NULL. */
+static int watch(struct child_group *group, struct child **ended, struct err *e)
+{
+	int rc = 0;
+
+	*ended = NULL;
+	fill_polled(group);
+	if (poll(group->polled, FIXED + group->most * FDS, -1) < 0)
+		return errno == EINTR ? 0 : err_sys(e, errno, "a run cannot be watched");
+	take_signal(group);
+	for (size_t i = 0; rc == 0 && i < group->most; i++) {
+		struct child *c = &group->child[i];
+
+		take_words(c);
+		rc = take_report(c, e);
+		if (group->polled[FIXED + i * FDS + ENDED].revents)
+			*ended = c;
+	}
+	return rc;
+}
+
+int child_group_wait(struct child_group *group, size_t *number, struct child_result *result,
+		     struct err *e)
+{
+	struct child *ended = NULL;
+
+	*result = (struct child_result){ 0 };
+	while (!ended) {
+		int rc = watch(group, &ended, e);
+
+		if (rc < 0)
+			return rc;
+	}
+	*number = ended->number;
+	*result = ended->result;
+	result->interrupted = group->interrupted;
+	result->status = reap(ended);
+	ended->result = (struct child_result){ 0 };
+	leave(ended);
+	return 0;
 }
 
 int child_run(const struct child_request *request, struct child_result *result, struct err *e)
 {
-	const char *program = request->program ? request->program : "/proc/self/exe";
-	struct child c = { .pid = -1,
-			   .pid_fd = -1,
-			   .signal_fd = -1,
-			   .report = { -1, -1 },
-			   .said = { -1, -1 },
-			   .result = result };
-	int rc;
+	struct child_group *group;
+	size_t number;
+	int rc = child_group_open(&group, 1, e);
 
 	*result = (struct child_result){ 0 };
-	(void)sigprocmask(SIG_SETMASK, NULL, &c.signals_before);
-	rc = open_pipes(&c, e);
 	if (rc == 0)
-		rc = make_argv(&c, request, e);
+		rc = child_group_start(group, request, 0, e);
 	if (rc == 0)
-		rc = hold_signals(&c, e);
-	if (rc == 0)
-		rc = start(&c, program, e);
-	if (rc == 0)
-		rc = watch(&c, e);
-	if (rc < 0 && c.pid > 0)
-		(void)kill(c.pid, SIGKILL);
-	if (c.pid > 0)
-		result->status = reap(&c);
-	finish(&c);
+		rc = child_group_wait(group, &number, result, e);
+	child_group_close(group);
 	return rc;
 }
 

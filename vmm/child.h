@@ -3,6 +3,8 @@
  * A run as a process of its own: tvmm itself, with the options of a run, its report read through a
  * pipe. What the guest says goes nowhere, and it is told nothing. The run lasts as long as its own
  * -timeout lets it; it ends when we do, however we end.
+ *
+ * Several at the same time are a group: started one by one, waited for in the order in which they end.
  */
 #ifndef TVMM_CHILD_H
 #define TVMM_CHILD_H
@@ -15,7 +17,8 @@ enum { CHILD_REPORT_BYTES_MAX = 64 << 20 };
 
 struct child_request {
 	const char *program; /* NULL: this one, /proc/self/exe */
-	char *const *option; /* of the run; NULL behind the last. -q and --report are added */
+	/* Of the run; NULL behind the last. -q and --report are added, in front of a "--". */
+	char *const *option;
 };
 
 struct child_result {
@@ -33,5 +36,33 @@ struct child_result {
  */
 int child_run(const struct child_request *request, struct child_result *result, struct err *e);
 void child_finish(struct child_result *result);
+
+struct child_group;
+
+/*
+ * Room for so many runs at the same time. From here to child_group_close() the four signals end all
+ * runs of the group instead of us, so there is one group at a time. 0, or -errno with *e and NULL in
+ * *group.
+ */
+int child_group_open(struct child_group **group, size_t most, struct err *e);
+
+/* Ends what still runs, and waits for that. NULL is nothing to close. */
+void child_group_close(struct child_group *group);
+
+/*
+ * Starts one; there has to be room. number: what child_group_wait() calls it. The request is not
+ * needed any longer when this returns. 0, or -errno with *e: it does not run.
+ */
+int child_group_start(struct child_group *group, const struct child_request *request, size_t number,
+		      struct err *e);
+
+/*
+ * Waits until one of those that run has ended, of which there has to be one, and takes it out of the
+ * group. 0 with its *number and *result, for which child_finish() is due; or -errno with *e if they
+ * cannot be watched any longer, and nothing in *result. Once interrupted, all are ended, and all
+ * results tell so.
+ */
+int child_group_wait(struct child_group *group, size_t *number, struct child_result *result,
+		     struct err *e);
 
 #endif

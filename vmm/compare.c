@@ -2,6 +2,7 @@
 #include "vmm/compare.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,9 +172,8 @@ static int take_percent(struct request *request, int argc, char **argv, int *i, 
 	if (!text)
 		return -EINVAL;
 	request->limit_percent = strtod(text, &end);
-	if (*end == '%')
-		end++;
-	if (end == text || *end || strspn(text, "0123456789.%") != strlen(text))
+	if (end == text || strcmp(end, *end == '%' ? "%" : "") != 0 ||
+	    strspn(text, "0123456789.%") != strlen(text) || !isfinite(request->limit_percent))
 		return err_set(e, EINVAL,
 			       "--fail-if-slower: '%s' is not a percentage; examples: 2%%, 0.5%%",
 			       text);
@@ -275,6 +275,8 @@ static int fill_series(struct trial *trial, const struct request *request, struc
 		rc = words_split(&words[i], request->side[i], e);
 		if (rc == 0)
 			rc = join_options(&words[i], request->common, &trial[i], e);
+		if (rc == 0)
+			rc = trial_check_options("compare", trial[i].option, e);
 	}
 	if (rc < 0 || (!run[0] && !run[1]))
 		return rc;

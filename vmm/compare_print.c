@@ -157,6 +157,22 @@ void compare_answer(const struct comparison *c, char *to, size_t to_bytes)
  * --- for people ---------------------------------------------------------------------------------
  */
 
+static void warn_of_jobs(const struct comparison *c, FILE *out)
+{
+	unsigned int a = c->a->jobs, b = c->b->jobs;
+
+	if (a > 1 && a == b)
+		(void)fprintf(out,
+			      "\nwarning: %u runs at the same time have disturbed each other's "
+			      "times.\n",
+			      a);
+	else if (a > 1 || b > 1)
+		(void)fprintf(out,
+			      "\nwarning: the runs of A were made %u at the same time, those of B "
+			      "%u: a difference\ncan be what they did to each other's times.\n",
+			      a ? a : 1, b ? b : 1);
+}
+
 /* What keeps these numbers from meaning what they seem to. */
 static void print_warnings(const struct comparison *c, FILE *out)
 {
@@ -169,6 +185,7 @@ static void print_warnings(const struct comparison *c, FILE *out)
 			"\nwarning: A and B are of different hosts, or of one that has changed: "
 			"'%s' is not\nthe same.\n",
 			different);
+	warn_of_jobs(c, out);
 	if (c->tested && c->lines && least * (double)c->lines >= 0.05)
 		(void)fprintf(
 			out,
@@ -200,8 +217,10 @@ int compare_print(const struct comparison *c, size_t width, FILE *out, struct er
 	int rc = make_table(c, &table, e);
 
 	if (rc == 0) {
-		(void)fprintf(out, "runs: %zu of A, %zu of B, seed: %llu\n", c->a->runs, c->b->runs,
-			      (unsigned long long)c->seed);
+		(void)fprintf(out, "runs: %zu of A, %zu of B, ", c->a->runs, c->b->runs);
+		if (c->a->jobs > 1 && c->a->jobs == c->b->jobs)
+			(void)fprintf(out, "jobs: %u, ", c->a->jobs);
+		(void)fprintf(out, "seed: %llu\n", (unsigned long long)c->seed);
 		series_print_host(c->a, "host", out);
 		(void)fputc('\n', out);
 		if (c->lines)
@@ -262,11 +281,11 @@ int compare_print_json(const struct comparison *c, FILE *out, struct err *e)
 	compare_answer(c, answer, sizeof(answer));
 	for (size_t i = 0; i < c->lines; i++)
 		(void)json_array_append_new(lines, line_json(&c->line[i]));
-	root = json_pack("{s:s,s:i,s:I,s:b,s:{s:i,s:O},s:{s:i,s:O},s:s,s:o,s:o}", "schema",
+	root = json_pack("{s:s,s:i,s:I,s:b,s:{s:i,s:i,s:O},s:{s:i,s:i,s:O},s:s,s:o,s:o}", "schema",
 			 "tvmm-compare", "version", 1, "seed", (json_int_t)c->seed, "tested",
-			 c->tested, "a", "runs", (int)c->a->runs, "host", c->a->host, "b", "runs",
-			 (int)c->b->runs, "host", c->b->host, "answer", answer, "main",
-			 line_json(&c->main), "lines", lines);
+			 c->tested, "a", "runs", (int)c->a->runs, "jobs", (int)c->a->jobs, "host",
+			 c->a->host, "b", "runs", (int)c->b->runs, "jobs", (int)c->b->jobs, "host",
+			 c->b->host, "answer", answer, "main", line_json(&c->main), "lines", lines);
 	if (!root)
 		return err_set(e, ENOMEM, "no memory for JSON");
 	rc = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));

@@ -18,9 +18,10 @@ static const struct {
 	const char *name;
 	bool has_value;
 } dropped[] = {
-	{ "report", true }, { "trace", true },   { "html", true },     { "folded", true },
-	{ "flame", true },  { "dmesg", true },   { "profile", true },  { "assert", true },
-	{ "append", true }, { "timeout", true }, { "control", false },
+	{ "report", true },  { "trace", true },   { "html", true },     { "folded", true },
+	{ "flame", true },   { "dmesg", true },   { "profile", true },  { "assert", true },
+	{ "append", true },  { "timeout", true }, { "control", false }, { "junit", true },
+	{ "summary", true }, { "tap", false },    { "log", true },
 };
 
 /* How many words of argv the option at argv[0] takes that is to be left out; 0: it stays. */

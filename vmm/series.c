@@ -252,6 +252,7 @@ static int read_report(struct series *s, const char *what, const json_t *root, s
 	const json_t *ending = field(root, what, "ending", JSON_OBJECT, e), *sentence, *metrics;
 	json_int_t status, value;
 	struct series_metric *m;
+	const char *kind;
 	int rc = ending ? number(ending, what, "status", 255, &status, e) : -EINVAL;
 
 	if (rc == 0)
@@ -262,6 +263,8 @@ static int read_report(struct series *s, const char *what, const json_t *root, s
 	    !(metrics = field(root, what, "metrics", JSON_ARRAY, e)))
 		return -e->code;
 	(void)snprintf(s->sentence, sizeof(s->sentence), "%s", json_string_value(sentence));
+	kind = json_string_value(json_object_get(ending, "kind"));
+	(void)snprintf(s->kind, sizeof(s->kind), "%s", kind ? kind : "");
 	for (size_t i = 0; i < json_array_size(metrics); i++) {
 		const json_t *row = json_array_get(metrics, i);
 
@@ -309,8 +312,13 @@ static int read_bench(struct series *s, const char *what, const json_t *root, st
 {
 	const json_t *statistics = field(root, what, "statistics", JSON_ARRAY, e), *runs;
 	struct series_metric *m;
+	json_int_t jobs =
+		1; /* of an export that does not tell: it is from before there were more */
 	int rc = statistics ? read_host(s, what, root, e) : -EINVAL;
 
+	if (rc == 0 && json_object_get(root, "jobs"))
+		rc = number(root, what, "jobs", SERIES_RUNS_MAX, &jobs, e);
+	s->jobs = (unsigned int)jobs;
 	for (size_t i = 0; rc == 0 && i < json_array_size(statistics); i++)
 		rc = read_metric(s, what, json_array_get(statistics, i), &m, e);
 	if (rc < 0 || !(runs = field(root, what, "runs", JSON_ARRAY, e)))

@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include "vmm/base/clock.h"
-#include "vmm/child.h"
-#include "vmm/timing/stats.h"
 
 enum { WIDTH_MIN = 80 };
 
@@ -21,6 +19,7 @@ struct trial_plan trial_default_plan(void)
 	return (struct trial_plan){
 		.runs = 10,
 		.warmup = 1,
+		.jobs = 1,
 		/* Short enough to be typed again. */
 		.seed = clock_now_ns() % 1000000,
 		.progress = isatty(STDERR_FILENO),
@@ -86,6 +85,8 @@ int trial_take_option(struct trial_plan *plan, int argc, char **argv, int *i, st
 		return take_number(argc, argv, i, 1, SERIES_RUNS_MAX, &plan->runs, e);
 	if (is_either(word, "-w", "--warmup"))
 		return take_number(argc, argv, i, 0, SERIES_RUNS_MAX, &plan->warmup, e);
+	if (is_either(word, "-j", "--jobs"))
+		return take_number(argc, argv, i, 1, TRIAL_JOBS_MAX, &plan->jobs, e);
 	if (trial_is_option(word, "--seed"))
 		return take_number(argc, argv, i, 0, INT64_MAX, &plan->seed, e);
 	if (trial_is_option(word, "--export-json"))
@@ -103,121 +104,40 @@ int trial_take_option(struct trial_plan *plan, int argc, char **argv, int *i, st
 }
 
 /*
- * --- running ------------------------------------------------------------------------------------
+ * The option of a run that word is, without dashes and "=VALUE", and its length; 0: it is none. A
+ * value that has an option's name is refused by the run itself.
  */
-
-void trial_order(uint64_t seed, size_t runs, unsigned char *order)
+static size_t option_of(const char *word, const char **name)
 {
-	struct stats_random random = { seed };
+	*name = word + (word[0] == '-') + (word[0] == '-' && word[1] == '-');
+	return *name == word ? 0 : strcspn(*name, "=");
+}
 
-	for (size_t pair = 0; pair < runs; pair++) {
-		unsigned char *two = &order[2 * pair];
+int trial_check_options(const char *command, char *const *option, struct err *e)
+{
+	static const char *const files[] = { "junit", "summary", "log",    "dmesg",
+					     "trace", "html",    "folded", "flame" };
+	const char *name;
 
-		/* The second pair of a block is the first one turned round. */
-		two[0] = pair % 2 ? two[-1] : (unsigned char)stats_random_below(&random, 2);
-		two[1] = !two[0];
+	for (; *option && strcmp(*option, "--") != 0; option++) {
+		size_t length = option_of(*option, &name);
+
+		if (length == strlen("report") && strncmp(name, "report", length) == 0)
+			return err_set(
+				e, EINVAL,
+				"%s: -report of a run is where its times are read from; leave it "
+				"out, --export-json keeps them",
+				command);
+		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+			if (length == strlen(files[i]) && strncmp(name, files[i], length) == 0)
+				return err_set(
+					e, EINVAL,
+					"%s: each run would write its -%s anew; leave it out, and "
+					"make one run with it",
+					command, files[i]);
+		}
 	}
-}
-
-/* Where it is, on a line that is drawn again and again. */
-struct progress {
-	bool shown;
-	size_t done, all;
-};
-
-static void erase_line(const struct progress *p)
-{
-	if (p->shown)
-		(void)fputs("\r\033[K", stderr);
-}
-
-static void draw_progress(const struct progress *p, const struct trial *trial, bool warming_up)
-{
-	const struct series_metric *m = series_find(&trial->series, "boot");
-	double sorted[SERIES_RUNS_MAX];
-
-	if (!p->shown)
-		return;
-	erase_line(p);
-	(void)fprintf(stderr, "%srun %zu of %zu%s%s", warming_up ? "warm-up, " : "", p->done + 1,
-		      p->all, *trial->name ? ", " : "", trial->name);
-	if (!m)
-		m = series_find(&trial->series, "total");
-	if (m && m->values) {
-		double last = m->value[m->values - 1];
-
-		(void)series_sorted(m, sorted);
-		(void)fprintf(stderr, ": %s %.3f ms, median %.3f ms", m->name, last / 1e6,
-			      stats_median(sorted, m->values) / 1e6);
-	}
-	(void)fflush(stderr);
-}
-
-static int refuse_failure(const struct trial *trial, const struct child_result *result,
-			  const char *sentence, struct err *e)
-{
-	return err_set(e, ECANCELED, "a run%s%s ended with status %d: %s",
-		       *trial->name ? " of " : "", trial->name, result->status,
-		       *sentence       ? sentence
-		       : *result->said ? result->said
-				       : "it said nothing about it");
-}
-
-static int take_result(struct trial *trial, const struct child_result *result, bool ignore_failure,
-		       struct err *e)
-{
-	int rc;
-
-	if (!result->report_bytes)
-		return refuse_failure(trial, result, "", e);
-	rc = series_take_report(&trial->series, "the report of a run", result->report,
-				result->report_bytes, e);
-	if (rc < 0 || !result->status)
-		return rc;
-	if (!ignore_failure)
-		return refuse_failure(trial, result, trial->series.sentence, e);
-	trial->failed++;
 	return 0;
-}
-
-/* A run of one side. One that only warms up is judged in the same way, and forgotten. */
-static int make_run(struct trial *trial, const struct trial_plan *plan, bool warming_up,
-		    struct err *e)
-{
-	struct trial forgotten = { .name = trial->name };
-	struct child_request request = { plan->program, trial->option };
-	struct child_result result;
-	int rc = child_run(&request, &result, e);
-
-	if (rc == 0 && result.interrupted)
-		rc = result.interrupted;
-	else if (rc == 0)
-		rc = take_result(warming_up ? &forgotten : trial, &result, plan->ignore_failure, e);
-	series_finish(&forgotten.series);
-	child_finish(&result);
-	return rc;
-}
-
-int trial_run(struct trial *trial, size_t sides, const struct trial_plan *plan, struct err *e)
-{
-	struct progress progress = { plan->progress, 0, sides * (plan->warmup + plan->runs) };
-	unsigned char *order = calloc(plan->runs, 2);
-	int rc = 0;
-
-	if (!order)
-		return err_set(e, ENOMEM, "no memory for the order of the runs");
-	trial_order(plan->seed, plan->runs, order);
-	for (; rc == 0 && progress.done < progress.all; progress.done++) {
-		bool warming_up = progress.done < sides * plan->warmup;
-		size_t turn = progress.done - sides * plan->warmup;
-		size_t side = sides < 2 ? 0 : warming_up ? progress.done % 2 : order[turn];
-
-		draw_progress(&progress, &trial[side], warming_up);
-		rc = make_run(&trial[side], plan, warming_up, e);
-	}
-	erase_line(&progress);
-	free(order);
-	return rc;
 }
 
 /*

@@ -2,6 +2,9 @@
 /*
  * Runs again and again, of one set of options or of two in turns, into series: what bench and
  * compare have in common. Each run is a process of its own (vmm/child.h).
+ *
+ *   trial.c       options, files for results
+ *   trial_run.c   the runs
  */
 #ifndef TVMM_TRIAL_H
 #define TVMM_TRIAL_H
@@ -13,8 +16,11 @@
 #include "vmm/base/err.h"
 #include "vmm/series.h"
 
+enum { TRIAL_JOBS_MAX = 64 };
+
 struct trial_plan {
 	size_t runs, warmup; /* of each side */
+	size_t jobs;         /* how many at the same time: 1 to TRIAL_JOBS_MAX */
 	uint64_t seed;
 	bool ignore_failure;
 	const char *program; /* NULL: tvmm itself */
@@ -26,17 +32,18 @@ struct trial_plan {
 
 /* One side. */
 struct trial {
-	const char *name;     /* "A"; "": there is one side only */
-	char *const *option;  /* NULL behind the last */
-	struct series series; /* filled here; finished by the owner */
-	size_t failed;        /* runs whose status was not 0 */
+	const char *name;                 /* "A"; "": there is one side only */
+	char *const *option;              /* NULL behind the last */
+	struct series series;             /* filled here; finished by the owner */
+	size_t failed;                    /* runs that did not end as they should; those are */
+	bool run_failed[SERIES_RUNS_MAX]; /* those whose number, less 1, is true here */
 };
 
-/* 10 runs, one to warm up, a seed from the clock, progress if stderr is a terminal. */
+/* 10 runs, one after the other, one to warm up, a seed from the clock, progress on a terminal. */
 struct trial_plan trial_default_plan(void);
 
 /*
- * Takes argv[*i], and the value behind it, if it is an option of a trial: -r, -w, --seed, -i,
+ * Takes argv[*i], and the value behind it, if it is an option of a trial: -r, -w, -j, --seed, -i,
  * --export-... 1: taken, and *i is its last word; 0: it is none; -EINVAL with *e.
  */
 int trial_take_option(struct trial_plan *plan, int argc, char **argv, int *i, struct err *e);
@@ -48,14 +55,22 @@ const char *trial_option_value(int argc, char **argv, int *i, struct err *e);
 bool trial_is_option(const char *word, const char *option);
 
 /*
+ * Refuses options of a run that name a file which each run would write over the last one's, and
+ * --report, which is taken. command: who refuses. 0, or -EINVAL with *e.
+ */
+int trial_check_options(const char *command, char *const *option, struct err *e);
+
+/*
  * Whose turn the run is: sides are drawn in blocks of four, ABBA or BAAB, so that what drifts meets
  * both alike; what is left over is drawn in pairs. order has 2 * runs entries, 0 or 1.
  */
 void trial_order(uint64_t seed, size_t runs, unsigned char *order);
 
 /*
- * Makes all runs, of one side or two. 0; the number of a signal that asked to stop; or -errno with
- * *e, which a run whose status is not 0 is as well unless failures are ignored.
+ * Makes all runs, of one side or two; plan->jobs of them at the same time, and into the series in
+ * the order of their numbers all the same. 0; the number of a signal that asked to stop; or -errno
+ * with *e, which a run that failed is as well unless failures are ignored. A run has failed if its
+ * status is not 0, or if it has -until among its options and ended for another reason.
  */
 int trial_run(struct trial *trial, size_t sides, const struct trial_plan *plan, struct err *e);
 

@@ -6,6 +6,8 @@
 #include <check.h>
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,33 +22,66 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Each run takes the next line of the file "values": nanoseconds of boot and the exit status. What is
- * left behind the last "," of the lines tells how many runs there were.
+ * Each run takes the next line of the file "values": nanoseconds of boot, the exit status, and how it
+ * ended in a word. What is left there tells how many runs there were.
  */
 static const char PROGRAM[] =
 	"#!/bin/sh\n"
-	"for report in \"$@\"; do :; done\n"
+	"for report in \"$@\"; do case $report in /dev/fd/*) break ;; esac; done\n"
 	"cd \"$(dirname \"$0\")\" || exit 99\n"
-	"read -r ns status <values\n"
+	"read -r ns status kind <values\n"
 	"sed -i 1d values\n"
 	"cat >$report <<EOF\n"
 	"{\"schema\":\"tvmm-report\",\"version\":1,\"host\":{\"cpu\":\"x\",\"cpus\":1},\"ending\":{"
 	"\n"
-	"\"status\":$status,\"kind\":\"k\",\"sentence\":\"it fell over\"},\"metrics\":[\n"
+	"\"status\":$status,\"kind\":\"${kind:-halt}\",\"sentence\":\"it fell "
+	"over\"},\"metrics\":[\n"
 	"{\"name\":\"boot\",\"unit\":\"ns\",\"value\":$ns},\n"
 	"{\"name\":\"console.bytes\",\"unit\":\"bytes\",\"value\":77},\n"
 	"{\"name\":\"initcall.a,b\",\"unit\":\"ns\",\"value\":5}]}\n"
 	"EOF\n"
 	"exit $status\n";
 
+/*
+ * Runs that all begin together. The parent's pipe to a run that was started later has a larger number,
+ * as the others' are open: so each knows its $number, from 1. $ran is what it has to write, and the
+ * others' process ids are in the files pid.NUMBER.
+ */
+static const char TOGETHER[] =
+	"#!/bin/sh\n"
+	"for report in \"$@\"; do :; done\n"
+	"cd \"$(dirname \"$0\")\" || exit 99\n"
+	"mine=${report#/dev/fd/} number=1\n"
+	">here.$mine\n"
+	"until [ $(ls here.* | wc -l) = 3 ]; do sleep 0.01; done\n"
+	"for other in here.*; do [ ${other#here.} -ge $mine ] || number=$((number + 1)); done\n"
+	"echo $$ >new.$number && mv new.$number pid.$number\n"
+	"gone() { until [ -e pid.$1 ] && ! kill -0 $(cat pid.$1) 2>/dev/null; do sleep 0.01; done; "
+	"}\n"
+	"report() { cat >$report <<EOF\n"
+	"{\"schema\":\"tvmm-report\",\"version\":1,\"host\":{\"cpu\":\"x\",\"cpus\":1},\"ending\":{"
+	"\n"
+	"\"status\":$1,\"kind\":\"k\",\"sentence\":\"it fell over\"},\"metrics\":[\n"
+	"{\"name\":\"boot\",\"unit\":\"ns\",\"value\":$((number * 1000000))}]}\n"
+	"EOF\n"
+	"exit $1; }\n";
+
 static struct err e;
 static char said[65536];
+
+static void put_program(const char *head, const char *script)
+{
+	char text[4096];
+
+	(void)snprintf(text, sizeof(text), "%s%s", head, script);
+	folder_put(folder_at("program"), text, strlen(text));
+	ck_assert_int_eq(chmod(folder_at("program"), 0700), 0);
+}
 
 static void setup(void)
 {
 	folder_make();
-	folder_put(folder_at("program"), PROGRAM, strlen(PROGRAM));
-	ck_assert_int_eq(chmod(folder_at("program"), 0700), 0);
+	put_program(PROGRAM, "");
 }
 
 /* Runs bench with these words behind "bench"; what it prints is in said. */
@@ -136,12 +171,146 @@ END_TEST
 
 START_TEST(failing_runs)
 {
-	static const char values[] = "1 0\n2 0\n3 121\n4 0\n";
+	static const char values[] = "1 0\n2 0\n3 121\n4 0\n5 3\n";
+	char json[256];
+	json_t *root, *runs;
 
-	ck_assert_int_lt(BENCH(values, W("-r"), W("3"), W("--"), W("k")), 0);
-	ck_assert_str_eq(e.text, "a run ended with status 121: it fell over");
-	ck_assert_int_eq(BENCH(values, W("-r"), W("3"), W("-i"), W("--"), W("k")), 0);
-	ck_assert_ptr_nonnull(strstr(said, "1 of 3 runs ended with a status that is not 0"));
+	ck_assert_int_lt(BENCH(values, W("-r"), W("4"), W("--"), W("k")), 0);
+	ck_assert_str_eq(e.text, "run 2 ended with status 121: it fell over");
+	ck_assert_int_lt(BENCH(values, W("-w"), W("3"), W("--"), W("k")), 0);
+	ck_assert_str_eq(e.text, "warm-up run 3 ended with status 121: it fell over");
+	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
+	ck_assert_int_eq(BENCH(values, W("-r"), W("4"), W("-i"), json, W("--"), W("k")), 0);
+	ck_assert_ptr_nonnull(strstr(said, "2 of 4 runs did not end as they should: run 2, 4.\n"));
+	root = json_load_file(folder_at("j"), JSON_REJECT_DUPLICATES, NULL);
+	runs = json_object_get(root, "runs");
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(json_is_true(json_object_get(json_array_get(runs, i), "failed")),
+				 i == 1 || i == 3);
+	ck_assert_int_eq(json_integer_value(json_object_get(root, "jobs")), 1);
+	json_decref(root);
+}
+END_TEST
+
+/* A run that was to end at a line of its console, and powered off, did not come to it. */
+START_TEST(until_has_to_match)
+{
+	static const char values[] = "1 0 until\n2 0 until\n3 0 power-off\n";
+
+	ck_assert_int_eq(BENCH(values, W("-r1"), W("--"), W("k")), -EINVAL);
+	ck_assert_int_eq(BENCH(values, W("-r"), W("1"), W("--"), W("-until"), W("x")), 0);
+	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), W("-until"), W("x")), 0);
+	ck_assert_str_eq(e.text,
+			 "run 2 ended with status 0, but -until never matched: it fell over");
+	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), W("--until=x")), 0);
+	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), W("-until=x")), 0);
+	ck_assert_int_eq(BENCH(values, W("-r"), W("2"), W("-i"), W("--"), W("-until=x")), 0);
+	ck_assert_ptr_nonnull(strstr(said, "1 of 2 runs did not end as they should: run 2.\n"));
+	/* Without it, or as a word of the guest's program, any good end will do. */
+	ck_assert_int_eq(BENCH(values, W("-r"), W("2"), W("--"), W("-m"), W("64")), 0);
+	ck_assert_int_eq(
+		BENCH(values, W("-r"), W("2"), W("--"), W("k"), W("--"), W("p"), W("-until")), 0);
+}
+END_TEST
+
+/* Refused before the first run. */
+START_TEST(files_of_a_run)
+{
+	static char words[][16] = { "-junit", "--junit=f", "-summary", "-log",    "--dmesg",
+				    "-trace", "-html",     "-folded",  "-flame=f" };
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), words[i], W("f")), -EINVAL);
+		ck_assert_ptr_nonnull(strstr(e.text, "each run would write its -"));
+	}
+	ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), W("--report"), W("f")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "--export-json"));
+	ck_assert_uint_eq(folder_look(folder_at("values")).st_size, strlen(FIVE));
+	ck_assert_int_eq(
+		BENCH(FIVE, W("-r"), W("5"), W("--"), W("k"), W("--"), W("p"), W("-report")), 0);
+}
+END_TEST
+
+/* --- several at the same time -------------------------------------------------------------------- */
+
+/* The last one ends first, and the first one last. */
+START_TEST(order_of_the_numbers)
+{
+	char csv[256], json[256], text[1024];
+	struct series series = { 0 };
+
+	(void)snprintf(csv, sizeof(csv), "--export-csv=%s", folder_at("c"));
+	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
+	put_program(TOGETHER, "[ $number = 3 ] || gone $((number + 1))\nreport 0\n");
+	ck_assert_int_eq(BENCH("", W("-r"), W("3"), W("-w"), W("0"), W("--jobs"), W("3"),
+			       W("--seed=1"), csv, json, W("--"), W("k")),
+			 0);
+	text[folder_get(folder_at("c"), text, sizeof(text) - 1)] = '\0';
+	ck_assert_str_eq(text, "run,status,boot\r\n1,0,1000000\r\n2,0,2000000\r\n3,0,3000000\r\n");
+	ck_assert_ptr_nonnull(strstr(said, "\nwarm-up: 0, runs: 3, jobs: 3, seed: 1\n"));
+	ck_assert_ptr_nonnull(strstr(said, "warning: 3 runs at the same time have disturbed"));
+	ck_assert_int_eq(series_read(&series, folder_at("j"), &e), 0);
+	ck_assert_uint_eq(series.jobs, 3);
+	series_finish(&series);
+}
+END_TEST
+
+static bool is_gone(const char *pid_file)
+{
+	char text[32];
+
+	text[folder_get(folder_at(pid_file), text, sizeof(text) - 1)] = '\0';
+	return kill(atoi(text), 0) < 0 && errno == ESRCH;
+}
+
+/* The others would go on for longer than the test may take. */
+START_TEST(one_fails_and_all_end)
+{
+	put_program(TOGETHER, "[ $number = 2 ] || exec sleep 100\n"
+			      "until [ -e pid.1 -a -e pid.3 ]; do sleep 0.01; done\nreport 121\n");
+	ck_assert_int_lt(
+		BENCH("", W("-r"), W("3"), W("-w"), W("0"), W("-j"), W("3"), W("--"), W("k")), 0);
+	ck_assert_str_eq(e.text, "run 2 ended with status 121: it fell over");
+	ck_assert(is_gone("pid.1") && is_gone("pid.3"));
+}
+END_TEST
+
+START_TEST(a_signal_ends_all)
+{
+	put_program(TOGETHER, "until [ -e pid.1 -a -e pid.2 -a -e pid.3 ]; do sleep 0.01; done\n"
+			      "[ $number = 1 ] && kill -INT $PPID\nexec sleep 100\n");
+	ck_assert_int_eq(BENCH("", W("-r"), W("9"), W("-w"), W("0"), W("-j"), W("3"), W("--"),
+			       W("k")),
+			 128 + SIGINT);
+	ck_assert(is_gone("pid.1") && is_gone("pid.2") && is_gone("pid.3"));
+}
+END_TEST
+
+/*
+ * Two at a time, and twice as many may wait for one that is slow: 4 are begun if it is the first, 5 if it
+ * is the second.
+ */
+START_TEST(reports_that_wait_are_bounded)
+{
+	static const char script[] =
+		"#!/bin/sh\n"
+		"for report in \"$@\"; do :; done\n"
+		"cd \"$(dirname \"$0\")\" || exit 99\n"
+		">here.$$\n"
+		"if mkdir slow 2>/dev/null; then\n"
+		"	until [ $(ls here.* | wc -l) -ge 4 ]; do sleep 0.01; done\n"
+		"	sleep 0.5; ls here.* | wc -l >count\n"
+		"fi\n"
+		"echo "
+		"'{\"schema\":\"tvmm-report\",\"version\":1,\"host\":{},\"ending\":{\"status\":0,'"
+		" '\"sentence\":\"\"},\"metrics\":[]}' >$report\n";
+	char text[32];
+
+	put_program(script, "");
+	ck_assert_int_eq(
+		BENCH("", W("-r"), W("12"), W("-w"), W("0"), W("-j"), W("2"), W("--"), W("k")), 0);
+	text[folder_get(folder_at("count"), text, sizeof(text) - 1)] = '\0';
+	ck_assert_msg(atoi(text) == 4 || atoi(text) == 5, "%s were begun", text);
 }
 END_TEST
 
@@ -153,6 +322,9 @@ START_TEST(bad_words)
 	ck_assert_int_eq(BENCH("", W("-r"), W("10001"), W("--"), W("k")), -EINVAL);
 	ck_assert_int_eq(BENCH("", W("-r"), W("-1"), W("--"), W("k")), -EINVAL);
 	ck_assert_int_eq(BENCH("", W("-r")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("--jobs"), W("0"), W("--"), W("k")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-j"), W("65"), W("--"), W("k")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "'65' is not a whole number from 1 to 64"));
 	ck_assert_int_eq(BENCH("", W("-r"), W("3"), W("--")), -EINVAL);
 	/* Told before the first run, which would take the only value. */
 	ck_assert_int_lt(
@@ -247,6 +419,12 @@ int main(void)
 				       what_was_exported_is_read_back,
 				       outliers_are_named,
 				       failing_runs,
+				       until_has_to_match,
+				       files_of_a_run,
+				       order_of_the_numbers,
+				       one_fails_and_all_end,
+				       a_signal_ends_all,
+				       reports_that_wait_are_bounded,
 				       bad_words,
 				       sides_take_turns,
 				       cells,

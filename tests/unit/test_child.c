@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs as processes, with shell scripts in tvmm's place: their options, their report, their last words,
- * their status; and that a signal to us ends them.
+ * their status; several at the same time; and that a signal to us ends them.
  */
 #include <check.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +19,24 @@
 static struct child_result result;
 static struct err e;
 
-/* Runs a script. It finds where the report goes in $report. */
-static int run(const char *script, char *const *option)
+/* Makes a script of it. It finds where the report goes in $report, and stands in the folder. */
+static const char *make_program(const char *script)
 {
-	static const char *const head = "#!/bin/sh\nall=\"$*\"\nfor report in \"$@\"; do :; done\n";
-	struct child_request request = { folder_at("program"), option };
+	static const char *const head = "#!/bin/sh\nall=\"$*\"\nfor report in \"$@\"; do :; done\n"
+					"cd \"$(dirname \"$0\")\" || exit 99\n";
+	const char *program = folder_at("program");
 	char text[512];
 
 	(void)snprintf(text, sizeof(text), "%s%s", head, script);
-	folder_put(request.program, text, strlen(text));
-	ck_assert_int_eq(chmod(request.program, 0700), 0);
+	folder_put(program, text, strlen(text));
+	ck_assert_int_eq(chmod(program, 0700), 0);
+	return program;
+}
+
+static int run(const char *script, char *const *option)
+{
+	struct child_request request = { make_program(script), option };
+
 	return child_run(&request, &result, &e);
 }
 
@@ -107,12 +116,133 @@ START_TEST(a_signal_to_us)
 }
 END_TEST
 
+/* The report would go to the guest's program, or -q would be one of its words. */
+START_TEST(words_of_a_program)
+{
+	static char m[] = "-m", dashes[] = "--", program[] = "./test", word[] = "-q";
+	char *const option[] = { m, dashes, program, word, dashes, NULL };
+
+	ck_assert_int_eq(run("echo \"$all\" >$4", option), 0);
+	ck_assert_ptr_nonnull(strstr(result.report, "-m -q --report /dev/fd/"));
+	ck_assert_ptr_nonnull(strstr(result.report, " -- ./test -q --\n"));
+}
+END_TEST
+
+/* --- groups ------------------------------------------------------------------------------------- */
+
+enum { RUNS = 3 };
+
+static struct child_group *group;
+
+/* RUNS of a script; its first option is the run's number. */
+static void start_group(const char *script)
+{
+	static char number[RUNS][2] = { "0", "1", "2" };
+	const char *program = make_program(script);
+
+	ck_assert_int_eq(child_group_open(&group, RUNS, &e), 0);
+	for (size_t i = 0; i < RUNS; i++) {
+		char *const option[] = { number[i], NULL };
+
+		ck_assert_int_eq(
+			child_group_start(group, &(struct child_request){ program, option }, i, &e),
+			0);
+	}
+}
+
+/* Each waits until all have begun: one after the other they would never end. */
+START_TEST(at_the_same_time)
+{
+	bool seen[RUNS] = { false };
+
+	start_group(">here.$1; until [ -e here.0 -a -e here.1 -a -e here.2 ]; do sleep 0.01; done\n"
+		    "echo run $1 >$report; exit $1");
+	for (size_t i = 0; i < RUNS; i++) {
+		char expected[16];
+		size_t number;
+
+		ck_assert_int_eq(child_group_wait(group, &number, &result, &e), 0);
+		ck_assert(number < RUNS && !seen[number]);
+		seen[number] = true;
+		(void)snprintf(expected, sizeof(expected), "run %zu\n", number);
+		ck_assert_str_eq(result.report, expected);
+		ck_assert_int_eq(result.status, (int)number);
+		child_finish(&result);
+	}
+	child_group_close(group);
+}
+END_TEST
+
+/* The first one ends when the last one is there, which needs the place of the second one. */
+START_TEST(a_place_is_used_again)
+{
+	static char three[] = "3";
+	char *const option[] = { three, NULL };
+	struct child_request request = { NULL, option };
+	size_t number;
+
+	start_group("case $1 in 1) ;; 3) >here.3 ;; *) until [ -e here.3 ]; do sleep 0.01; done ;; "
+		    "esac");
+	request.program = folder_at("program");
+	ck_assert_int_eq(child_group_wait(group, &number, &result, &e), 0);
+	ck_assert_uint_eq(number, 1);
+	child_finish(&result);
+	ck_assert_int_eq(child_group_start(group, &request, 3, &e), 0);
+	for (size_t i = 0; i < RUNS; i++) {
+		ck_assert_int_eq(child_group_wait(group, &number, &result, &e), 0);
+		ck_assert_int_eq(result.status, 0);
+		child_finish(&result);
+	}
+	child_group_close(group);
+}
+END_TEST
+
+START_TEST(a_signal_to_us_ends_all)
+{
+	start_group("[ $1 = 2 ] && kill -TERM $PPID; exec sleep 100");
+	for (size_t i = 0; i < RUNS; i++) {
+		size_t number;
+
+		ck_assert_int_eq(child_group_wait(group, &number, &result, &e), 0);
+		ck_assert_int_eq(result.interrupted, SIGTERM);
+		ck_assert_int_eq(result.status, 128 + SIGKILL);
+		child_finish(&result);
+	}
+	child_group_close(group);
+}
+END_TEST
+
+/* The first one has ended when the others are there. Those are gone when the group is closed. */
+START_TEST(closing_ends_the_others)
+{
+	char text[64];
+	size_t number;
+	sigset_t blocked;
+
+	start_group("echo $$ >pid.$1; [ $1 = 0 ] || exec sleep 100\n"
+		    "until [ -s pid.1 -a -s pid.2 ]; do sleep 0.01; done");
+	ck_assert_int_eq(child_group_wait(group, &number, &result, &e), 0);
+	ck_assert_uint_eq(number, 0);
+	child_group_close(group);
+	for (const char *const *name = (const char *const[]){ "pid.1", "pid.2", NULL }; *name;
+	     name++) {
+		text[folder_get(folder_at(*name), text, sizeof(text) - 1)] = '\0';
+		ck_assert_int_eq(kill(atoi(text), 0), -1);
+		ck_assert_int_eq(errno, ESRCH);
+	}
+	(void)sigprocmask(SIG_SETMASK, NULL, &blocked);
+	ck_assert_int_eq(sigismember(&blocked, SIGINT), 0);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { options_and_report,    long_reports,
-				       last_words_and_status, no_input,
-				       ended_by_a_signal,     a_program_that_is_not_there,
-				       a_signal_to_us };
+	const TTest *const tests[] = { options_and_report,      long_reports,
+				       last_words_and_status,   no_input,
+				       ended_by_a_signal,       a_program_that_is_not_there,
+				       a_signal_to_us,          words_of_a_program,
+				       at_the_same_time,        a_place_is_used_again,
+				       a_signal_to_us_ends_all, closing_ends_the_others };
 	Suite *suite = suite_create("child");
 	TCase *tcase = tcase_create("child");
 	SRunner *runner;

@@ -220,12 +220,12 @@ static const char PROGRAM[] =
 	"EOF\n"
 	"exit $status\n";
 
-static int command(char **argv, int argc)
+static int command_of(const char *program, char **argv, int argc)
 {
 	FILE *out;
 	int rc;
 
-	folder_put(folder_at("program"), PROGRAM, strlen(PROGRAM));
+	folder_put(folder_at("program"), program, strlen(program));
 	ck_assert_int_eq(chmod(folder_at("program"), 0700), 0);
 	out = freopen(folder_at("stdout"), "w", stdout);
 	ck_assert_ptr_nonnull(out);
@@ -234,6 +234,11 @@ static int command(char **argv, int argc)
 	(void)fflush(stdout);
 	said[folder_get(folder_at("stdout"), said, sizeof(said) - 1)] = '\0';
 	return rc;
+}
+
+static int command(char **argv, int argc)
+{
+	return command_of(PROGRAM, argv, argc);
 }
 
 #define COMPARE(...)                                                    \
@@ -256,7 +261,7 @@ START_TEST(statuses_for_bisection)
 	ck_assert_ptr_nonnull(strstr(said, "faster than A"));
 	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("-fast x"), W("-slow x")), 0);
 	ck_assert_int_lt(COMPARE(W("-r"), W("4"), W("-fast x"), W("-fail x")), 0);
-	ck_assert_str_eq(e.text, "a run of B ended with status 121: it fell over");
+	ck_assert_str_eq(e.text, "warm-up run 1 of B ended with status 121: it fell over");
 	folder_remove();
 }
 END_TEST
@@ -289,11 +294,80 @@ START_TEST(bad_words)
 	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("two"), W("-a x"), W("-b x")), -EINVAL);
 	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("-1"), W("-a x"), W("-b x")), -EINVAL);
 	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("nan"), W("-a x"), W("-b x")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("%"), W("-a x"), W("-b x")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("2%%"), W("-a x"), W("-b x")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower="), W("-a x"), W("-b x")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--jobs"), W("0"), W("-a x"), W("-b x")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("-a x"), W("-b x"), W("--"), W("-report"), W("f")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("-a x"), W("-b x -trace f")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "compare: each run would write its -trace"));
 	ck_assert_int_eq(COMPARE(W("/nowhere/a"), W("/nowhere/b")), -ENOENT);
 	ck_assert_int_eq(COMPARE(W("-r"), W("1"), W("--fail-if-slower"), W("2"), W("-a x"),
 				 W("-b x")),
 			 -EINVAL);
 	ck_assert_uint_gt(folder_look(folder_at("words")).st_size, 0);
+	folder_remove();
+}
+END_TEST
+
+/* Two at a time; the words of the sides tell whose each value is. */
+START_TEST(runs_at_the_same_time)
+{
+	static const char program[] =
+		"#!/bin/sh\n"
+		"for report in \"$@\"; do :; done\n"
+		"case $1 in -slow) sleep 0.05; ns=2000000 ;; *) ns=1000000 ;; esac\n"
+		"echo "
+		"'{\"schema\":\"tvmm-report\",\"version\":1,\"host\":{},\"ending\":{\"status\":0,'"
+		" '\"sentence\":\"\"},\"metrics\":[{\"name\":\"boot\",\"unit\":\"ns\",\"value\":'$"
+		"ns'}]}'"
+		" >$report\n";
+	json_t *root;
+	char json[256];
+
+	folder_make();
+	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
+	ck_assert_int_eq(command_of(program,
+				    (char *[]){ W("compare"), W("-r"), W("6"), W("-j"), W("2"),
+						json, W("-fast x"), W("-slow x"), NULL },
+				    8),
+			 0);
+	ck_assert_ptr_nonnull(strstr(said, "boot: B is 100.00 % slower than A (exact"));
+	ck_assert_ptr_nonnull(strstr(said, "runs: 6 of A, 6 of B, jobs: 2, seed:"));
+	ck_assert_ptr_nonnull(strstr(said, "warning: 2 runs at the same time have disturbed"));
+	root = json_load_file(folder_at("j"), JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(root, "b"), "jobs")),
+			 2);
+	json_decref(root);
+	folder_remove();
+}
+END_TEST
+
+/* What a file tells of its jobs; one from before tells nothing. */
+START_TEST(different_jobs)
+{
+	static const char series[] =
+		"{\"schema\":\"tvmm-bench\",\"version\":1,\"host\":{},%s\"statistics\":[{\"name\":"
+		"\"boot\",\"unit\":\"ns\"}],\"runs\":[{\"status\":0,\"metrics\":{\"boot\":5}},"
+		"{\"status\":0,\"metrics\":{\"boot\":6}}]}";
+	char text[512], one[256], four[256];
+
+	folder_make();
+	(void)snprintf(text, sizeof(text), series, "");
+	folder_put(folder_at("one"), text, strlen(text));
+	(void)snprintf(text, sizeof(text), series, "\"jobs\":4,");
+	folder_put(folder_at("four"), text, strlen(text));
+	(void)snprintf(one, sizeof(one), "%s", folder_at("one"));
+	(void)snprintf(four, sizeof(four), "%s", folder_at("four"));
+	ck_assert_int_eq(COMPARE(one, four), 0);
+	ck_assert_ptr_nonnull(
+		strstr(said, "the runs of A were made 1 at the same time, those of B 4:"));
+	ck_assert_int_eq(COMPARE(one, one), 0);
+	ck_assert_ptr_null(strstr(said, "at the same time"));
+	(void)snprintf(text, sizeof(text), series, "\"jobs\":-1,");
+	folder_put(four, text, strlen(text));
+	ck_assert_int_lt(COMPARE(one, four), 0);
+	ck_assert_ptr_nonnull(strstr(e.text, "\"jobs\" is -1; expected 0 to"));
 	folder_remove();
 }
 END_TEST
@@ -333,6 +407,8 @@ int main(void)
 				       statuses_for_bisection,
 				       words_of_the_sides,
 				       bad_words,
+				       runs_at_the_same_time,
+				       different_jobs,
 				       json_of_a_comparison };
 	Suite *suite = suite_create("compare");
 	TCase *tcase = tcase_create("compare");
