@@ -2,6 +2,7 @@
 #include "vmm/commands.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "vmm/compare.h"
 #include "vmm/help.h"
 #include "vmm/probe.h"
+#include "vmm/probe_ci.h"
 
 static int wants_help(int argc, char **argv)
 {
@@ -78,17 +80,43 @@ static int run_initramfs(int argc, char **argv, struct err *e)
 	return 0;
 }
 
+static int run_probe_ci(bool json)
+{
+	static struct probe_result result; /* these are large */
+	static struct probe_place place;
+	static struct probe_ci ci;
+
+	probe_run_apart(&result);
+	probe_place_look(&place, &result.device, "");
+	probe_ci_judge(&result, &place, &ci);
+	if (json)
+		probe_ci_print_json(&ci, stdout);
+	else
+		probe_ci_print(&ci, stdout);
+	return probe_ci_status(&ci);
+}
+
 static int run_probe(int argc, char **argv, struct err *e)
 {
 	struct probe_result result;
-	int json = argc == 2 && (strcmp(argv[1], "--json") == 0 || strcmp(argv[1], "-json") == 0);
+	bool json = false, ci = false;
 
 	if (wants_help(argc, argv)) {
 		help_print_probe(stdout);
 		return 0;
 	}
-	if (argc > 1 && !json)
-		return err_set(e, EINVAL, "probe: '%s' is not known; it takes --json", argv[1]);
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-json") == 0)
+			json = true;
+		else if (strcmp(argv[i], "--ci") == 0 || strcmp(argv[i], "-ci") == 0)
+			ci = true;
+		else
+			return err_set(e, EINVAL,
+				       "probe: '%s' is not known; it takes --ci and --json",
+				       argv[i]);
+	}
+	if (ci)
+		return run_probe_ci(json);
 	probe_run(&result);
 	if (json)
 		probe_print_json(&result, stdout);

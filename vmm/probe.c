@@ -9,9 +9,11 @@
 #include "vmm/probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "boot/entry.h"
 #include "boot/gdt.h"
@@ -429,13 +431,19 @@ static int run_check(struct probing *p, enum probe_check_id id, struct probe_che
 	return 0;
 }
 
-static void ask_kvm(const struct probing *p, struct probe_result *result)
+/* Before a VM is asked for, so that what is lacking is known even where there can be none. */
+static void ask_kvm(struct probe_result *result)
 {
-	int version = kvm_ioctl(p->vm.kvm_fd, KVM_GET_API_VERSION, NULL);
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), version;
 
+	if (fd < 0)
+		return;
+	result->step = PROBE_ASKING;
+	version = kvm_ioctl(fd, KVM_GET_API_VERSION, NULL);
 	result->api_version = version > 0 ? version : 0;
-	for (size_t i = 0; i < CAPABILITIES; i++)
-		result->capability[i].value = kvm_capability(p->vm.kvm_fd, capabilities[i].number);
+	for (size_t i = 0; version > 0 && i < CAPABILITIES; i++)
+		result->capability[i].value = kvm_capability(fd, capabilities[i].number);
+	(void)close(fd);
 }
 
 static int run_checks(struct probing *p, struct probe_result *result)
@@ -452,9 +460,25 @@ static int run_checks(struct probing *p, struct probe_result *result)
 	return rc;
 }
 
-void probe_run(struct probe_result *result)
+static void run_in_vm(struct probe_result *result)
 {
 	struct probing probing = { .vcpu.fd = -1 };
+
+	vm_init(&probing.vm);
+	if (vm_open(&probing.vm, &result->err) < 0)
+		return;
+	result->step = PROBE_CREATING;
+	if (vm_create(&probing.vm, &result->err) == 0) {
+		result->step = PROBE_CHECKING;
+		if (run_checks(&probing, result) == 0)
+			result->step = PROBE_DONE;
+		vcpus_finish(&probing.vcpu, 1);
+	}
+	vm_finish(&probing.vm);
+}
+
+void probe_run(struct probe_result *result)
+{
 	uint64_t start = clock_now_ns();
 
 	memset(result, 0, sizeof(*result));
@@ -467,12 +491,7 @@ void probe_run(struct probe_result *result)
 			.value = -1,
 		};
 	result->capabilities = CAPABILITIES;
-	vm_init(&probing.vm);
-	if (vm_open(&probing.vm, &result->err) == 0 && vm_create(&probing.vm, &result->err) == 0) {
-		ask_kvm(&probing, result);
-		(void)run_checks(&probing, result);
-		vcpus_finish(&probing.vcpu, 1);
-		vm_finish(&probing.vm);
-	}
+	ask_kvm(result);
+	run_in_vm(result);
 	result->took_ns = clock_now_ns() - start;
 }

@@ -8,6 +8,9 @@
  *   probe_guest.S    the guest
  *   probe_judge.c    what was seen in the guest -> passed or failed -> verdict and exit status
  *   probe_print.c    text and JSON
+ *   probe_apart.c    all of it in a process of its own, which a filter of system calls may end
+ *   probe_place.c    where it runs: container, CI system, processor, limits
+ *   probe_ci.c       `tvmm probe --ci`: what is missing, and how it is usually granted
  *
  * Left out: several vCPUs, 32-bit and real mode, speed.
  * Authority: [KVM] KVM_CHECK_EXTENSION, KVM_SET_GUEST_DEBUG.
@@ -36,6 +39,7 @@ struct probe_device {
 	uint32_t mode; /* permission bits */
 	uint32_t uid, gid;
 	char group[PROBE_NAME_BYTES]; /* empty: /etc/group does not name it */
+	bool is_other;                /* something else than a character device */
 };
 
 enum probe_kind {
@@ -72,8 +76,19 @@ struct probe_check {
 	char detail[PROBE_DETAIL_BYTES]; /* what was seen, in words; empty when it was not run */
 };
 
+/* How far it came. */
+enum probe_step {
+	PROBE_OPENING,
+	PROBE_ASKING, /* API version, needed capabilities */
+	PROBE_CREATING,
+	PROBE_CHECKING,
+	PROBE_DONE,
+};
+
 struct probe_result {
-	struct err err; /* code 0: a VM could be made and every check was run */
+	struct err err;       /* code 0: a VM could be made and every check was run */
+	enum probe_step step; /* where err was found; PROBE_DONE: there is none */
+	int ended_by_signal;  /* of probe_run_apart(): it did not come to its end; 0: it did */
 	struct probe_device device;
 	int api_version; /* 0: not known; so tsc_khz */
 	int tsc_khz;
@@ -105,6 +120,12 @@ struct probe_seen {
 /* Looks, asks, runs the checks. Fills all of *result; what went wrong is in result->err. */
 void probe_run(struct probe_result *result);
 
+/*
+ * The same in a process of its own: one that the kernel ends for a system call that a filter forbids,
+ * or for want of memory, says so in result->err and ended_by_signal. So does one that hangs.
+ */
+void probe_run_apart(struct probe_result *result);
+
 /* What stands at path. */
 void probe_device_look(struct probe_device *device, const char *path);
 
@@ -129,5 +150,8 @@ void probe_verdict(const struct probe_result *result, char *text, size_t size);
 /* The result for a person, and as one JSON object whose keys are always the same. */
 void probe_print(const struct probe_result *result, FILE *out);
 void probe_print_json(const struct probe_result *result, FILE *out);
+
+/* A quoted JSON string, or null if there is none. Bytes beyond ASCII become '?': nothing says they are UTF-8. */
+void probe_print_json_text(const char *text, FILE *out);
 
 #endif

@@ -44,6 +44,7 @@ void probe_device_look(struct probe_device *device, const char *path)
 	if (stat(path, &st) < 0)
 		return;
 	device->present = true;
+	device->is_other = !S_ISCHR(st.st_mode);
 	device->mode = st.st_mode & 07777;
 	device->uid = st.st_uid;
 	device->gid = st.st_gid;

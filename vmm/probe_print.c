@@ -89,8 +89,7 @@ void probe_print(const struct probe_result *result, FILE *out)
 	(void)fprintf(out, "\n%s.\n", verdict);
 }
 
-/* Quoted, or null if there is none. Bytes beyond ASCII become '?': nothing says they are UTF-8. */
-static void json_text(const char *text, FILE *out)
+void probe_print_json_text(const char *text, FILE *out)
 {
 	if (!text) {
 		(void)fputs("null", out);
@@ -124,13 +123,13 @@ static void json_device(const struct probe_device *device, FILE *out)
 	(void)snprintf(mode, sizeof(mode), "%04o", device->mode);
 	(void)fprintf(out, "  \"device\": {\"path\": \"/dev/kvm\", \"present\": %s, \"mode\": ",
 		      device->present ? "true" : "false");
-	json_text(device->present ? mode : NULL, out);
+	probe_print_json_text(device->present ? mode : NULL, out);
 	(void)fputs(", \"uid\": ", out);
 	json_number(device->present, device->uid, out);
 	(void)fputs(", \"gid\": ", out);
 	json_number(device->present, device->gid, out);
 	(void)fputs(", \"group\": ", out);
-	json_text(device->group[0] ? device->group : NULL, out);
+	probe_print_json_text(device->group[0] ? device->group : NULL, out);
 	(void)fputs("},\n", out);
 }
 
@@ -160,7 +159,7 @@ static void json_check(const struct probe_result *result, enum probe_check_id id
 		      names[id].key, outcomes[check->outcome], probe_needs(id) ? "true" : "false");
 	json_number(run, (long long)(check->took_ns / NS_PER_US), out);
 	(void)fputs(", \"detail\": ", out);
-	json_text(run ? check->detail : NULL, out);
+	probe_print_json_text(run ? check->detail : NULL, out);
 	(void)fprintf(out, "}%s\n", id + 1 < PROBE_CHECKS ? "," : "");
 }
 
@@ -174,9 +173,9 @@ void probe_print_json(const struct probe_result *result, FILE *out)
 		      "{\n  \"status\": %d,\n  \"kvm_usable\": %s,\n  \"ordinary_guests\": %s,\n",
 		      status, result->err.code ? "false" : "true", status == 0 ? "true" : "false");
 	(void)fputs("  \"verdict\": ", out);
-	json_text(verdict, out);
+	probe_print_json_text(verdict, out);
 	(void)fputs(",\n  \"error\": ", out);
-	json_text(result->err.code ? result->err.text : NULL, out);
+	probe_print_json_text(result->err.code ? result->err.text : NULL, out);
 	(void)fputs(",\n", out);
 	json_device(&result->device, out);
 	(void)fputs("  \"api_version\": ", out);

@@ -54,15 +54,21 @@ static int explain_no_permission(int code, struct err *e)
 
 	if (stat(KVM_PATH, &st) < 0)
 		return err_sys(e, code, "%s cannot be opened", KVM_PATH);
+	if (code == EPERM)
+		return err_set(e, code,
+			       "%s may not be used in this container: start it with --device "
+			       "/dev/kvm; `tvmm probe --ci` tells more",
+			       KVM_PATH);
 	if (st.st_gid != 0 && (st.st_mode & 0060) == 0060)
 		return err_set(e, code,
 			       "%s may not be opened by this user, but by group %u (mode %03o): "
 			       "join that group, usually with `usermod -aG kvm NAME`, and log in "
-			       "again",
+			       "again; `tvmm probe --ci` tells more",
 			       KVM_PATH, st.st_gid, st.st_mode & 0777U);
 	return err_set(e, code,
 		       "%s may be opened by root only (group %u, mode %03o): give it to group kvm "
-		       "with mode 0660, by a udev rule, and join that group",
+		       "with mode 0660, by a udev rule, and join that group; `tvmm probe --ci` "
+		       "tells more",
 		       KVM_PATH, st.st_gid, st.st_mode & 0777U);
 }
 
@@ -73,18 +79,22 @@ static int explain_failure(int code, const char *what_failed, struct err *e)
 		return err_set(e, code,
 			       "%s is missing: load the module kvm_intel or kvm_amd, and enable "
 			       "virtualization in the firmware (or nested virtualization in the "
-			       "host of this virtual machine)",
+			       "host of this virtual machine; a container needs --device "
+			       "/dev/kvm); `tvmm probe --ci` tells more",
 			       KVM_PATH);
 	case EACCES:
 	case EPERM:
 		return explain_no_permission(code, e);
 	case EBUSY:
-		return err_set(e, code, "%s is busy: another hypervisor holds the CPU", KVM_PATH);
+		return err_set(e, code,
+			       "%s is busy: another hypervisor holds the CPU; `tvmm probe --ci` "
+			       "tells more",
+			       KVM_PATH);
 	case ENODEV:
 	case ENXIO:
 		return err_set(e, code,
 			       "%s has no driver behind it: this CPU or this kernel cannot run "
-			       "virtual machines",
+			       "virtual machines; `tvmm probe --ci` tells more",
 			       KVM_PATH);
 	default:
 		return err_sys(e, code, "%s: %s", KVM_PATH, what_failed);
@@ -151,7 +161,7 @@ int vm_open(struct vm *vm, struct err *e)
 {
 	int rc;
 
-	vm->kvm_fd = open(KVM_PATH, O_RDWR | O_CLOEXEC);
+	vm->kvm_fd = (int)TEMP_FAILURE_RETRY(open(KVM_PATH, O_RDWR | O_CLOEXEC));
 	if (vm->kvm_fd < 0)
 		return explain_failure(errno, "cannot be opened", e);
 	rc = check_kvm(vm->kvm_fd, e);

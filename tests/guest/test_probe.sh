@@ -85,6 +85,26 @@ check_guest() {
 	fi
 }
 
+# The lines of --ci say the same: what guests cannot do without is missing only where the probe failed.
+check_ci() {
+	local status
+	"$tvmm" probe --ci >"$work/ci" 2>>"$work/err"
+	status=$?
+	[ "$(grep -cE '^(ok|limited|missing|unknown) +[a-z-]+ +' "$work/ci")" = 12 ] || fail "not 12 lines"
+	if grep -q '^missing' "$work/ci"; then
+		[ $status = 125 ] || fail "something is missing, and the status $status"
+	else
+		[ $status = 0 ] || fail "nothing is missing, and the status is $status"
+	fi
+	if [ "$text_status" = 0 ]; then
+		! grep -E '^missing' "$work/ci" | grep -vE '^missing +(memory|limits) ' || fail "too much is missing"
+		! grep -q '^unknown' "$work/ci" || fail "something is unknown"
+	else
+		grep -qE '^missing +(device|permission|driver|api|capabilities|vm|kernel|user-space|seccomp) ' \
+			"$work/ci" || fail "nothing of KVM is missing"
+	fi
+}
+
 # As nobody, with a copy that nobody may read.
 check_not_permitted() {
 	local status
@@ -99,6 +119,7 @@ check_not_permitted() {
 
 probe_twice
 verdict "text, JSON and exit status agree" check_agreement
+verdict "the lines of --ci agree with it" check_ci
 if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then
 	skip "a user without permission is told so" "needs root and setpriv"
 elif [[ $(stat -c %a /dev/kvm 2>/dev/null) != 6[06]0 ]]; then

@@ -34,7 +34,7 @@ static char text[TEXT_BYTES];
 static void make_good(void)
 {
 	memset(&result, 0, sizeof(result));
-	result.device = (struct probe_device){ true, 0660, 0, 104, "kvm" };
+	result.device = (struct probe_device){ true, 0660, 0, 104, "kvm", false };
 	result.api_version = 12;
 	result.tsc_khz = 2793450;
 	result.capabilities = 2;
@@ -270,10 +270,10 @@ START_TEST(not_permitted)
 	ck_assert_ptr_nonnull(strstr(verdict(), "group id 104"));
 	ck_assert_ptr_null(strstr(verdict(), "usermod"));
 	/* No group to join: either it may not write, or it is root's own. */
-	result.device = (struct probe_device){ true, 0600, 0, 104, "kvm" };
+	result.device = (struct probe_device){ true, 0600, 0, 104, "kvm", false };
 	ck_assert_ptr_null(strstr(verdict(), "usermod"));
 	ck_assert_ptr_nonnull(strstr(verdict(), "mode 0600"));
-	result.device = (struct probe_device){ true, 0660, 0, 0, "root" };
+	result.device = (struct probe_device){ true, 0660, 0, 0, "root", false };
 	ck_assert_ptr_null(strstr(verdict(), "usermod"));
 }
 END_TEST
