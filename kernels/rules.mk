@@ -14,6 +14,13 @@ KERNEL_ROWS := $(patsubst kernels/%.config,%,$(wildcard kernels/*.config))
 kernel: ## build a guest kernel (ROW=allnoconfig, KSRC=a kernel tree)
 	@kernels/build.sh '$(ROW)' '$(B)' '$(KSRC)'
 
+# A kernel that tests itself as it boots: build/tvmm -tap -kernel build/kernels/kunit/bzImage ...
+KUNIT_KERNEL := $(B)/kernels/kunit/bzImage
+
+.PHONY: kunit
+kunit: ## build a guest kernel with its own unit tests in it
+	@kernels/build.sh kunit '$(B)' '$(KSRC)'
+
 # For what needs a kernel to be there. build.sh itself knows whether there is anything to do.
 $(KERNEL_ROWS:%=$(B)/kernels/%/bzImage): $(B)/kernels/%/bzImage: kernels/%.config kernels/build.sh
 	@kernels/build.sh '$*' '$(B)' '$(KSRC)'
