@@ -50,6 +50,9 @@ _tvmm_offer_paths() {
 _tvmm_value() {
 	case $1 in
 	kernel | initrd | symbols | report | trace | html | folded | flame | dmesg) _tvmm_offer_paths '' ;;
+	log | add | junit | summary) _tvmm_offer_paths '' ;;
+	hang) _tvmm_offer 5s 30s 5s,idle ;;
+	fail-on) _tvmm_offer oops warn lockdep all ;;
 	account) _tvmm_offer marks phases initcalls exits lines all ;;
 	profile) _tvmm_offer 100 1000 10000 ;;
 	assert) _tvmm_offer 'boot<' 'kernel<' 'console.bytes<' 'exits.pio<' ;;
@@ -77,21 +80,26 @@ _tvmm_takes_value() {
 	case $1 in
 	kernel | initrd | append | unpack | m | smp | cpu | serial | echr | timeout | until | device) ;;
 	account | symbols | profile | mark | report | trace | html | folded | flame | dmesg | assert) ;;
+	log | add | send | after | hang | fail-on | junit | summary) ;;
 	accel | M | machine | display | vga | monitor) ;;
 	*) return 1 ;;
 	esac
 }
 
 _tvmm_boot() {
-	local plain='explain no-cache control quiet q help h version enable-kvm nographic nodefaults no-user-config
+	local plain='explain no-cache v verbose tap control quiet q help h version enable-kvm nographic nodefaults no-user-config
 		no-reboot no-shutdown'
 	local valued='kernel initrd append unpack m smp cpu serial echr timeout until device account
-		symbols profile mark report trace html folded flame dmesg assert accel M machine display vga
-		monitor'
+		symbols profile mark report trace html folded flame dmesg assert log add send after hang
+		fail-on junit summary accel M machine display vga monitor'
 	local dashes=- name i
 	# Which words are options, and which are values of the option before them?
 	for ((i = 1; i < ${#words[@]} - 1; i++)); do
 		name=${words[i]#-} name=${name#-}
+		if [[ ${words[i]} == -- ]]; then
+			_tvmm_offer_paths ''
+			return
+		fi
 		if [[ ${words[i]} == -* ]] && _tvmm_takes_value "$name" &&
 			((++i == ${#words[@]} - 1)); then
 			_tvmm_value "$name"
@@ -124,7 +132,7 @@ _tvmm_initramfs() {
 
 # bench and compare: their own options up to --, those of a run behind it.
 _tvmm_trial() {
-	local i own="-r -w --runs --warmup --seed --export-json --export-markdown --help ${*:2}"
+	local i own="-r -w -j --runs --warmup --jobs --seed --export-json --export-markdown --help ${*:2}"
 	for ((i = 2; i < ${#words[@]} - 1; i++)); do
 		if [[ ${words[i]} == -- ]]; then
 			words=(tvmm "${words[@]:i+1}")
@@ -158,7 +166,7 @@ _tvmm() {
 		return
 	fi
 	case ${words[1]} in
-	probe) ((${#words[@]} > 3)) || _tvmm_offer --json --help ;;
+	probe) _tvmm_offer --ci --json --help ;;
 	initramfs) _tvmm_initramfs ;;
 	bench) _tvmm_trial bench -n -i --command-name --ignore-failure --export-csv ;;
 	compare) _tvmm_trial compare --metric --fail-if-slower ;;

@@ -16,8 +16,6 @@ void account_init(struct account *account)
 {
 	memset(account, 0, sizeof(*account));
 	symbols_init(&account->symbols);
-	for (int i = 0; i < ACCOUNT_OUTPUTS; i++)
-		account->out[i].fd = -1;
 }
 
 static bool wants(const struct account *account, unsigned int what)
@@ -37,10 +35,14 @@ static int open_outputs(struct account *account, struct err *e)
 		[ACCOUNT_FOLDED] = { "-folded", o->folded },
 		[ACCOUNT_FLAME] = { "-flame", o->flame },
 		[ACCOUNT_DMESG] = { "-dmesg", o->dmesg },
+		[ACCOUNT_JUNIT] = { "-junit", o->junit },
+		[ACCOUNT_SUMMARY] = { "-summary", o->summary },
 	};
 
 	for (int i = 0; i < ACCOUNT_OUTPUTS; i++) {
-		int rc = outfile_open(&account->out[i], file[i].what, file[i].path, e);
+		int (*open)(struct outfile *, const char *, const char *, struct err *) =
+			i == ACCOUNT_SUMMARY ? outfile_open_append : outfile_open;
+		int rc = open(&account->out[i], file[i].what, file[i].path, e);
 
 		if (rc < 0)
 			return rc;
@@ -211,8 +213,11 @@ int account_plan(struct account *account, const struct account_options *options,
 		rc = refuse_same_files(account, of, e);
 	if (rc == 0 && needs_symbols(account))
 		rc = find_symbols(account, of, e);
+	if (rc == 0 && options->tap)
+		rc = ktap_init(&account->tests, e);
 	if (rc < 0)
 		return rc;
+	account->looks_for_tests = options->tap;
 	if (wants(account, ACCOUNT_PHASES))
 		plan_breakpoints(account, of);
 	return make_tables(account, of->cpus, e);
@@ -252,6 +257,8 @@ void account_attach(struct account *account, struct run *runs, struct console *c
 		};
 		runs[cpu].observer = &account->observer[cpu];
 	}
+	if (account->looks_for_tests)
+		console_attach_tests(console, &account->tests);
 	console_record(console, &account->shared, o->mark, o->marks);
 	machine_record(machine, (struct mark_wire){ console_mark, console });
 }
@@ -268,6 +275,8 @@ void account_finish(struct account *account)
 		tracer_finish(&account->tracer);
 	for (unsigned int cpu = 0; cpu < account->cpus; cpu++)
 		record_finish(&account->record[cpu]);
+	if (account->looks_for_tests)
+		ktap_finish(&account->tests);
 	record_shared_finish(&account->shared);
 	initcalls_finish(&account->initcalls);
 	symbols_finish(&account->symbols);

@@ -29,6 +29,7 @@
 #include "vmm/outfile.h"
 #include "vmm/run.h"
 #include "vmm/timing/digest.h"
+#include "vmm/timing/ktap.h"
 #include "vmm/timing/report.h"
 #include "vmm/tracer.h"
 
@@ -39,6 +40,8 @@ enum account_output {
 	ACCOUNT_FOLDED,
 	ACCOUNT_FLAME,
 	ACCOUNT_DMESG,
+	ACCOUNT_JUNIT,
+	ACCOUNT_SUMMARY,
 	ACCOUNT_OUTPUTS
 };
 
@@ -66,8 +69,11 @@ struct account {
 	struct record_shared shared;
 	struct tracer tracer;
 	bool tracing;
+	struct ktap tests;
+	bool looks_for_tests;
 
 	/* Made when the run is over. */
+	bool inside; /* space is the kernel's, and what symbols say is there */
 	struct space space;
 	struct unwinder unwinder;
 	struct klog klog;
@@ -116,6 +122,13 @@ struct account_run {
 
 /* Fills account->report. 0, or -ENOMEM with *e. */
 int account_settle(struct account *account, const struct account_run *run, struct err *e);
+
+/*
+ * For an autopsy, after account_settle(): symbols, space, unwinder and log of a run of which nobody
+ * asked for them. Never fails: symbols_told and no_log say what is missing. The report is left as
+ * it is.
+ */
+void account_look_late(struct account *account, const struct account_run *run);
 
 /*
  * Writes the files that were asked for. 0, or -errno with *e telling the first that could not be.

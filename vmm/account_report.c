@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot/symbolsource.h"
 #include "vmm/account.h"
 
 /* ---- who answers where ----------------------------------------------------------------------- */
@@ -80,7 +81,8 @@ static void look_inside(struct account *account, const struct account_run *run)
 			       account->options->dmesg ? account->symbols_told : "not asked for");
 		return;
 	}
-	if (!space_of_kernel(&account->space, run->memory, &account->symbols)) {
+	account->inside = space_of_kernel(&account->space, run->memory, &account->symbols);
+	if (!account->inside) {
 		(void)snprintf(account->no_log, sizeof(account->no_log),
 			       "the kernel is not where its symbols say");
 		return;
@@ -145,6 +147,7 @@ static void describe_run(struct account *account, const struct account_run *run)
 		report->no_initcalls = "the kernel has no symbol do_one_initcall";
 	if (!(account->options->what & ACCOUNT_EXITS))
 		report->no_exits = "not asked for: -account exits";
+	report->tests = account->looks_for_tests ? &account->tests : NULL;
 	report->no_log = account->klog_known ? NULL : account->no_log;
 }
 
@@ -213,6 +216,26 @@ int account_settle(struct account *account, const struct account_run *run, struc
 	return digest_build(&account->digest, &input, &account->report, e);
 }
 
+void account_look_late(struct account *account, const struct account_run *run)
+{
+	const struct symbols_placed placed = {
+		.kernel_path = run->kernel,
+		.memory = run->memory,
+		.start_gpa = run->plan->kernel.gpa,
+		.end_gpa = run->plan->kernel.gpa + run->plan->kernel.size_bytes,
+		.guest_unpacks = run->guest_unpacks,
+	};
+	struct err why;
+
+	if (account->symbols.count)
+		return;
+	if (symbols_for_placed(&account->symbols, &placed, account->symbols_told, &why) < 0)
+		(void)snprintf(account->symbols_told, sizeof(account->symbols_told), "%s",
+			       why.text);
+	else
+		look_inside(account, run);
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static int print_report(const void *ctx, FILE *out)
@@ -240,6 +263,16 @@ static int print_flame(const void *ctx, FILE *out)
 	return report_print_flame(ctx, out);
 }
 
+static int print_junit(const void *ctx, FILE *out)
+{
+	return report_print_junit(ctx, out);
+}
+
+static int print_summary(const void *ctx, FILE *out)
+{
+	return report_print_summary(ctx, out);
+}
+
 static int print_dmesg(const void *ctx, FILE *out)
 {
 	klog_print(ctx, out);
@@ -252,6 +285,7 @@ int account_write(struct account *account, struct err *e)
 		[ACCOUNT_REPORT] = print_report, [ACCOUNT_TRACE] = print_trace,
 		[ACCOUNT_HTML] = print_html,     [ACCOUNT_FOLDED] = print_folded,
 		[ACCOUNT_FLAME] = print_flame,   [ACCOUNT_DMESG] = print_dmesg,
+		[ACCOUNT_JUNIT] = print_junit,   [ACCOUNT_SUMMARY] = print_summary,
 	};
 	int first = 0;
 

@@ -122,6 +122,8 @@ static unsigned int needed(const struct account_options *o)
 		what |= ACCOUNT_PHASES;
 	if (o->report || o->budgets || o->control)
 		what |= ACCOUNT_PHASES | ACCOUNT_EXITS | ACCOUNT_LINES;
+	if (o->junit || o->summary)
+		what |= ACCOUNT_LINES; /* the console's last words */
 	if (o->trace || o->html)
 		what |= ACCOUNT_ALL;
 	for (size_t i = 0; i < o->budgets; i++) {
@@ -144,7 +146,7 @@ int accountoptions_settle(struct account_options *o, struct err *e)
 bool accountoptions_wanted(const struct account_options *o)
 {
 	return o->what || o->profile_hz || o->dmesg || o->report || o->trace || o->html ||
-	       o->budgets || o->control || o->marks;
+	       o->budgets || o->control || o->marks || o->junit || o->summary || o->tap;
 }
 
 void accountoptions_finish(struct account_options *o)

@@ -30,6 +30,8 @@ struct account_options {
 	unsigned int what;   /* bits; accountoptions_settle() adds what the outputs need */
 	const char *symbols; /* a path, or NULL */
 	const char *report, *trace, *html, *folded, *flame, *dmesg; /* paths, or NULL */
+	const char *junit, *summary;                                /* the same */
+	bool tap;                                                   /* tests are looked for */
 	uint64_t profile_hz;                                        /* 0: none */
 	struct watch_mark mark[ACCOUNT_MARKS_MAX];
 	char mark_name[ACCOUNT_MARKS_MAX][RECORD_NAME_BYTES];

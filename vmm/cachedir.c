@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "vmm/base/clock.h"
+#include "vmm/base/leftover.h"
 #include "vmm/base/must.h"
 
 enum {
@@ -210,30 +211,38 @@ static int write_temporary(const struct cachedir *dir, const char *name, const s
 	return rc;
 }
 
+static int give_name(const struct cachedir *dir, const char *temporary, const char *name,
+		     bool new_only)
+{
+	int rc = new_only ? linkat(dir->fd, temporary, dir->fd, name, 0)
+			  : renameat(dir->fd, temporary, dir->fd, name);
+
+	if (rc < 0)
+		rc = -errno;
+	if (rc < 0 || new_only)
+		cachedir_discard(dir, temporary);
+	return rc;
+}
+
 int cachedir_put(const struct cachedir *dir, const char *name, const struct iovec *head,
 		 const struct iovec *tail, bool new_only)
 {
-	char temporary[CACHEDIR_NAME_BYTES];
+	char temporary[CACHEDIR_NAME_BYTES], path[PATH_MAX + CACHEDIR_NAME_BYTES];
 	struct rlimit limit;
 	uint64_t number;
-	int rc;
+	int leftover, rc;
 
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && head->iov_len + tail->iov_len > limit.rlim_cur)
 		return -EFBIG;
 	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
 		return -EAGAIN;
 	(void)snprintf(temporary, sizeof(temporary), TEMPORARY_PREFIX "%016" PRIx64, number);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir->path, temporary);
+	leftover = leftover_add(path);
 	rc = write_temporary(dir, temporary, head, tail);
-	if (rc < 0)
-		return rc;
-	if (new_only)
-		rc = linkat(dir->fd, temporary, dir->fd, name, 0);
-	else
-		rc = renameat(dir->fd, temporary, dir->fd, name);
-	if (rc < 0)
-		rc = -errno;
-	if (rc < 0 || new_only)
-		cachedir_discard(dir, temporary);
+	if (rc == 0)
+		rc = give_name(dir, temporary, name, new_only);
+	leftover_forget(leftover);
 	return rc;
 }
 

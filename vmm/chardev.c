@@ -93,27 +93,42 @@ int chardev_parse(const char *text, struct chardev_spec *spec, struct err *e)
 	return unknown_kind(text, e);
 }
 
+void chardev_init(struct chardev *dev)
+{
+	*dev = (struct chardev){ .in_fd = -1, .out_fd = -1, .listen_fd = -1 };
+}
+
 /*
- * A description of stdout of our own that does not block. O_NONBLOCK on the inherited one would
- * change it for everybody who shares it, the shell's terminal included. Regular files never
+ * A description of stdout or stderr of our own that does not block. O_NONBLOCK on the inherited one
+ * would change it for everybody who shares it, the shell's terminal included. Regular files never
  * block and keep their shared offset; a socket is written to with MSG_DONTWAIT.
  */
-static void open_stdout(struct chardev *dev)
+static void open_output(struct chardev *dev, int fd)
 {
+	const int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	char path[32];
 	struct stat st;
 
-	dev->out_fd = STDOUT_FILENO;
-	if (fstat(STDOUT_FILENO, &st) < 0 || S_ISREG(st.st_mode))
+	dev->out_fd = fd;
+	if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode))
 		return;
 	dev->socket = S_ISSOCK(st.st_mode);
 	if (dev->socket)
 		return;
-	dev->out_fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	dev->out_fd = open(path, flags);
 	dev->close_out = dev->out_fd >= 0;
 	if (dev->out_fd < 0) {
-		dev->out_fd = STDOUT_FILENO;
+		dev->out_fd = fd;
 		dev->one_byte_writes = true;
 	}
+}
+
+void chardev_open_output(struct chardev *dev, int fd)
+{
+	chardev_init(dev);
+	dev->kind = CHARDEV_STDIO;
+	open_output(dev, fd);
 }
 
 static int open_pty(struct chardev *dev, struct err *e)
@@ -236,8 +251,9 @@ static int open_unix(struct chardev *dev, const struct chardev_spec *spec, struc
 
 static int open_file(struct chardev *dev, const struct chardev_spec *spec, struct err *e)
 {
-	dev->out_fd = open(spec->path,
-			   O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+	dev->out_fd = (int)TEMP_FAILURE_RETRY(open(spec->path, flags, 0666));
 	if (dev->out_fd < 0)
 		return err_sys(e, errno, "-serial file:%s: cannot be opened for writing",
 			       spec->path);
@@ -247,14 +263,13 @@ static int open_file(struct chardev *dev, const struct chardev_spec *spec, struc
 
 int chardev_open(struct chardev *dev, const struct chardev_spec *spec, struct err *e)
 {
-	memset(dev, 0, sizeof(*dev));
+	chardev_init(dev);
 	dev->kind = spec->kind;
-	dev->in_fd = dev->out_fd = dev->listen_fd = -1;
 	switch (spec->kind) {
 	case CHARDEV_MON_STDIO:
 	case CHARDEV_STDIO:
 		dev->in_fd = STDIN_FILENO;
-		open_stdout(dev);
+		open_output(dev, STDOUT_FILENO);
 		return 0;
 	case CHARDEV_FILE:
 		return open_file(dev, spec, e);

@@ -41,8 +41,14 @@ struct chardev {
 /* Reads the option's value. Returns 0, or -EINVAL with *e naming the nearest valid kind. */
 int chardev_parse(const char *text, struct chardev_spec *spec, struct err *e);
 
+/* Nothing is open. */
+void chardev_init(struct chardev *dev);
+
 /* Opens what spec says. A server that waits does so here. 0, or -errno with *e filled. */
 int chardev_open(struct chardev *dev, const struct chardev_spec *spec, struct err *e);
+
+/* stdout or stderr (fd is its number) to be written without blocking; nothing to read. Never fails. */
+void chardev_open_output(struct chardev *dev, int fd);
 
 /* Takes the peer that has come to listen_fd. */
 void chardev_accept(struct chardev *dev);

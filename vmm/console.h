@@ -4,6 +4,10 @@
  * them to the host without ever blocking, the watch reads along. Marks by escape sequence are taken
  * out on the way (vmm/timing/escape.h), whether or not somebody records them.
  *
+ *	UART -> frames -> marks -> watch, lines, log    text: to the outlets that `text_to` says
+ *	           |
+ *	           +-> a program's own output           only with `-- PROGRAM`: to CONSOLE_OUT and _ERR
+ *
  * Nothing is lost: when the host's reader is slow the ring fills, and a vCPU that has more to send
  * waits outside the guest until there is room. Time-outs and signals work meanwhile, because the
  * one who waits is not the one who handles them. When the reader is gone the run ends and says so.
@@ -22,16 +26,33 @@
 
 #include "vmm/chardev.h"
 #include "vmm/control.h"
+#include "vmm/dialogue.h"
+#include "vmm/outlet.h"
+#include "vmm/program.h"
 #include "vmm/timing/escape.h"
+#include "vmm/timing/ktap.h"
 #include "vmm/timing/lines.h"
 #include "vmm/timing/marks.h"
 #include "vmm/timing/record.h"
 #include "vmm/timing/watch.h"
+#include "vmm/trouble.h"
 
 enum {
-	CONSOLE_RING_BYTES = 1 << 16,
 	CONSOLE_ROOM_BYTES = 1 << 14, /* what a vCPU waits for; one exit brings 4 KiB at most */
 	CONSOLE_LINGER_NS = 1000000,
+	CONSOLE_TAIL_BYTES = 4096,
+
+	/* A trouble's report goes on, when nothing says where it ends; and what may follow one. */
+	CONSOLE_TROUBLE_MS = 1000,
+	CONSOLE_TROUBLE_OVER_MS = 100,
+};
+
+/* Where bytes leave. */
+enum console_outlet {
+	CONSOLE_OUT, /* the serial line's other end; stdout for a program */
+	CONSOLE_ERR, /* stderr, for a program */
+	CONSOLE_LOG, /* the console's text once more, each line behind its time */
+	CONSOLE_OUTLETS
 };
 
 /*
@@ -47,23 +68,39 @@ enum announced {
 	ANNOUNCED_HALT,
 };
 
+/* A line that is being put together, of which at most so much is kept. */
+struct console_line {
+	char text[WATCH_LINE_BYTES];
+	size_t bytes;
+	uint64_t begun_ns;
+};
+
 struct console {
-	struct chardev *dev;
 	struct control *control;
 	struct marks *marks;
 
-	pthread_mutex_t lock; /* all below, but for `first` and `count` while only written out */
+	pthread_mutex_t lock; /* all below; not for the bytes of an outlet's stretch */
 	pthread_cond_t room;
-	uint8_t ring[CONSOLE_RING_BYTES];
-	size_t first, count;
-	bool awake; /* the supervisor knows that there is something */
+	struct outlet outlet[CONSOLE_OUTLETS];
+	unsigned int text_to;                   /* bits: 1 << enum console_outlet */
+	struct program *program;                /* borrowed, or NULL: all is text */
+	const struct trouble *trouble;          /* borrowed, or NULL: nothing is looked for */
+	uint64_t trouble_end_ns;                /* when the run ends for it; 0: there is none */
+	char trouble_text[ENDING_TEXT_BYTES];   /* its name, and the line that told of it */
+	struct dialogue *dialogue;              /* borrowed, or NULL */
+	struct ktap *tests;                     /* borrowed, or NULL: nobody looks for them */
+	struct console_line out_line, err_line; /* of the program, for tests and reports */
+	bool awake;                             /* the supervisor knows that there is something */
 	struct watch watch;
 	enum announced announced;
 	uint64_t bytes;
-	bool timestamps, at_line_start;
+	bool timestamps;
 	struct escape escape;
 	struct lines lines;
-	struct record_shared *record; /* borrowed, or NULL */
+	struct record_shared *record;     /* borrowed, or NULL */
+	uint8_t tail[CONSOLE_TAIL_BYTES]; /* the last of the text, a ring */
+	uint64_t text_bytes;
+	char panic[ENDING_TEXT_BYTES]; /* what the kernel gave as its reason; "": nothing */
 
 	int lost; /* the supervisor's: errno of the write after which the rest was lost; 0: none */
 };
@@ -78,6 +115,31 @@ enum console_flush {
 void console_init(struct console *console, struct chardev *dev, struct control *control,
 		  struct marks *marks, const regex_t *until);
 void console_finish(struct console *console);
+
+/*
+ * Before the run: opens another way out, borrowed; text: the console's text goes there as well. For
+ * CONSOLE_OUT it can take text away.
+ */
+void console_attach(struct console *console, enum console_outlet which, struct chardev *dev,
+		    bool text);
+
+/* Before the run: a program's output comes in frames among the text; borrowed. */
+void console_attach_program(struct console *console, struct program *program);
+
+/* Before the run: tests are read from lines of the text, and of a program's output; borrowed. */
+void console_attach_tests(struct console *console, struct ktap *tests);
+
+/* Before the run: what -fail-on names is looked for in the text; borrowed. */
+void console_attach_trouble(struct console *console, const struct trouble *trouble);
+
+/* Before the run: a script listens to the text, and types; borrowed. */
+void console_attach_dialogue(struct console *console, struct dialogue *dialogue);
+
+/* What the script wants to type now, at most room bytes of it: it counts as typed. */
+size_t console_to_type(struct console *console, uint8_t *bytes, size_t room);
+
+/* Ends the run for a trouble whose report has had its time. */
+void console_end_trouble(struct console *console, uint64_t now_ns);
 
 /*
  * Before the run, if at all: from now on marks are written down, and lines if the record has room
@@ -110,6 +172,9 @@ void console_end_of_input(struct console *console);
  */
 void console_wait_for_room(struct console *console);
 
+/* The supervisor's: the run has ended, so that nobody need wait for room. */
+void console_let_go(struct console *console);
+
 /* The supervisor's: writes out what goes without blocking. */
 enum console_flush console_flush(struct console *console);
 
@@ -124,6 +189,12 @@ void console_say(struct console *console, const char *text);
 
 /* Turns the time stamps before lines on or off. */
 void console_toggle_timestamps(struct console *console);
+
+/* The device of an outlet that takes nothing now, and should be polled until it does; else NULL. */
+struct chardev *console_blocked(struct console *console, enum console_outlet which);
+
+/* The last of the text, at most size - 1 bytes with a NUL behind them; returns how many. */
+size_t console_tail(struct console *console, char *text, size_t size);
 
 enum announced console_announced(struct console *console);
 

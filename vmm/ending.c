@@ -180,30 +180,13 @@ static void describe_program(const struct ending *ending, char *text, size_t siz
 			       ENDING_GUEST_STATUS_MAX);
 }
 
-static void describe_kind(const struct ending *ending, char *text, size_t size)
+/* What KVM could not go on with. */
+static void describe_kvm(const struct ending *ending, char *text, size_t size)
 {
-	static const char *const plain[ENDING_KINDS] = {
-		[ENDING_NONE] = "the run has not ended",
-		[ENDING_POWERED_OFF] = "guest powered off",
-		[ENDING_POWERED_OFF_ACPI] = "guest powered off (ACPI)",
-		[ENDING_HALTED] = "guest halted for good (interrupts off)",
-		[ENDING_RESET_I8042] = "guest rebooted (reset through the keyboard controller)",
-		[ENDING_RESET_PORT_CF9] = "guest rebooted (reset through port 0xcf9)",
-		[ENDING_RESET_PORT_92] = "guest rebooted (reset through port 0x92)",
-		[ENDING_RESET_TRIPLE_FAULT] = "guest rebooted (triple fault, as it announced)",
-		[ENDING_UNTIL] = "a console line matched -until",
-		[ENDING_QUIT] = "ended from the keyboard",
-		[ENDING_TRIPLE_FAULT] = "guest crashed: triple fault",
-		[ENDING_PANIC] = "guest kernel panicked",
-	};
 	unsigned long long detail = ending->detail;
 	int used;
 
 	switch (ending->kind) {
-	case ENDING_DEBUG_EXIT:
-		(void)snprintf(text, size,
-			       "guest ended the run through isa-debug-exit, status %llu", detail);
-		break;
 	case ENDING_KVM_INTERNAL_ERROR:
 		used = snprintf(text, size, "guest crashed: KVM met %s (internal error %llu)",
 				internal_error_name(detail), detail);
@@ -222,50 +205,74 @@ static void describe_kind(const struct ending *ending, char *text, size_t size)
 	case ENDING_KVM_RUN_FAILED:
 		(void)snprintf(text, size, "KVM could not run the vCPU: %s", strerror((int)detail));
 		break;
+	default:
+		break;
+	}
+}
+
+/* The whole sentence, or what stands before a text. */
+static const char *const plain[ENDING_KINDS] = {
+	[ENDING_NONE] = "the run has not ended",
+	[ENDING_POWERED_OFF] = "guest powered off",
+	[ENDING_POWERED_OFF_ACPI] = "guest powered off (ACPI)",
+	[ENDING_HALTED] = "guest halted for good (interrupts off)",
+	[ENDING_RESET_I8042] = "guest rebooted (reset through the keyboard controller)",
+	[ENDING_RESET_PORT_CF9] = "guest rebooted (reset through port 0xcf9)",
+	[ENDING_RESET_PORT_92] = "guest rebooted (reset through port 0x92)",
+	[ENDING_RESET_TRIPLE_FAULT] = "guest rebooted (triple fault, as it announced)",
+	[ENDING_UNTIL] = "a console line matched -until",
+	[ENDING_QUIT] = "ended from the keyboard",
+	[ENDING_TRIPLE_FAULT] = "guest crashed: triple fault",
+	/* The text stands behind these. */
+	[ENDING_FAIL_ON] = "-fail-on matched: ",
+	[ENDING_DIALOGUE] = "the dialogue was not finished: ",
+	[ENDING_TESTS_FAILED] = "tests failed: ",
+	[ENDING_GUEST_CANNOT_RUN] = "the guest could not start the program: ",
+	[ENDING_GUEST_LEFT] = "the guest ended before the program did: ",
+	[ENDING_FRAMES_DAMAGED] = "what the guest sent of the program's output is damaged: ",
+};
+
+static void describe_kind(const struct ending *ending, char *text, size_t size)
+{
+	unsigned long long detail = ending->detail;
+
+	switch (ending->kind) {
+	case ENDING_DEBUG_EXIT:
+		(void)snprintf(text, size,
+			       "guest ended the run through isa-debug-exit, status %llu", detail);
+		break;
+	case ENDING_KVM_INTERNAL_ERROR:
+	case ENDING_KVM_FAIL_ENTRY:
+	case ENDING_KVM_UNKNOWN_EXIT:
+	case ENDING_KVM_RUN_FAILED:
+		describe_kvm(ending, text, size);
+		break;
 	case ENDING_TIMEOUT:
 		(void)snprintf(text, size, "timeout: no end within %.3f s", (double)detail / 1e9);
 		break;
 	case ENDING_OUTPUT_LOST:
-		(void)snprintf(text, size,
-			       "console output could not be written: %s; the rest of it is lost",
+		(void)snprintf(text, size, "%s could not be written: %s; the rest of it is lost",
+			       ending->text[0] ? ending->text : "console output",
 			       strerror((int)detail));
 		break;
 	case ENDING_SIGNAL:
 		(void)snprintf(text, size, "ended by signal %llu (%s)", detail,
 			       strsignal((int)detail));
 		break;
+	case ENDING_PANIC:
+		(void)snprintf(text, size, "guest kernel panicked%s%s", ending->text[0] ? ": " : "",
+			       ending->text);
+		break;
 	case ENDING_HANG:
 		(void)snprintf(text, size, "hang: nothing moved for %.3f s: %s",
 			       (double)detail / 1e9, ending->text);
-		break;
-	case ENDING_FAIL_ON:
-		(void)snprintf(text, size, "-fail-on matched: %s", ending->text);
-		break;
-	case ENDING_DIALOGUE:
-		(void)snprintf(text, size, "the dialogue was not finished: %s", ending->text);
-		break;
-	case ENDING_TESTS_FAILED:
-		(void)snprintf(text, size, "tests failed: %s", ending->text);
 		break;
 	case ENDING_GUEST_EXITED:
 	case ENDING_GUEST_SIGNALED:
 		describe_program(ending, text, size);
 		break;
-	case ENDING_GUEST_CANNOT_RUN:
-		(void)snprintf(text, size, "the guest could not start the program: %s",
-			       ending->text);
-		break;
-	case ENDING_GUEST_LEFT:
-		(void)snprintf(text, size, "the guest ended before the program did: %s",
-			       ending->text);
-		break;
-	case ENDING_FRAMES_DAMAGED:
-		(void)snprintf(text, size,
-			       "what the guest sent of the program's output is damaged: %s",
-			       ending->text);
-		break;
 	default:
-		(void)snprintf(text, size, "%s", plain[ending->kind]);
+		(void)snprintf(text, size, "%s%s", plain[ending->kind], ending->text);
 		break;
 	}
 }

@@ -27,9 +27,9 @@ enum ending_kind {
 	ENDING_KVM_UNKNOWN_EXIT,   /* detail: exit reason */
 	ENDING_KVM_RUN_FAILED,     /* detail: errno */
 	ENDING_TIMEOUT,            /* detail: nanoseconds allowed */
-	ENDING_OUTPUT_LOST,        /* detail: errno of the write */
-	ENDING_PANIC,
-	ENDING_SIGNAL,         /* detail: the signal's number */
+	ENDING_OUTPUT_LOST,        /* detail: errno of the write; text: which output */
+	ENDING_PANIC,              /* text: the kernel's reason, if it is known */
+	ENDING_SIGNAL,             /* detail: the signal's number */
 	ENDING_HANG,           /* nothing moved; detail: nanoseconds allowed; text: what was seen */
 	ENDING_FAIL_ON,        /* the console said what --fail-on names; text: name and line */
 	ENDING_DIALOGUE,       /* over before --send's dialogue was; text: what was waited for */

@@ -14,6 +14,7 @@
 #include "vmm/base/clock.h"
 #include "vmm/base/suggest.h"
 #include "vmm/commands.h"
+#include "vmm/guard.h"
 #include "vmm/help.h"
 #include "vmm/options.h"
 #include "vmm/session.h"
@@ -70,9 +71,16 @@ static void print_account(const struct session *session, const struct ending *en
 	report_print_text(&report, terminal_columns(), stderr);
 }
 
+/* What the guest's kernel lacks, as our own process in there found out. */
+static void print_notes(const struct program *program)
+{
+	for (size_t i = 0; i < program->notes; i++)
+		(void)fprintf(stderr, "tvmm: in the guest: %s\n", program->note[i]);
+}
+
 static int report(struct session *session, const struct ending *ending, int argc, char **argv)
 {
-	char how[256];
+	char how[512];
 	int status = ending_status(ending);
 	struct err e = { 0 };
 	int rc = session_report(session, ending, argc, argv, TVMM_VERSION, &e), trouble;
@@ -82,15 +90,19 @@ static int report(struct session *session, const struct ending *ending, int argc
 	    ending->kind != ENDING_QUIT)
 		(void)fprintf(stderr, "tvmm: the end of the console's output is lost: %s\n",
 			      strerror(session->output_lost));
-	if (!session->options->quiet && rc != -ENOMEM)
+	if (!session->options->brief && rc != -ENOMEM)
 		print_account(session, ending);
+	if (!session->options->quiet && session->account.report.autopsy)
+		autopsy_print_text(session->account.report.autopsy, stderr);
 	trouble = rc < 0 ? complain(&e) : STATUS_OK;
 	if (session->account.report.control.interrupted)
 		trouble = STATUS_SIGNAL + session->account.report.control.interrupted;
 	if (rc != -ENOMEM && trouble == STATUS_OK)
 		trouble = check_budgets(session);
 	status = status ? status : trouble;
-	if (!session->options->quiet || status != 0)
+	if (status != 0 || session->options->program.verbose)
+		print_notes(&session->program);
+	if (!session->options->brief || status != 0)
 		(void)fprintf(stderr, "tvmm: %s; exit status %d\n", how, status);
 	return status;
 }
@@ -102,6 +114,7 @@ static int boot(const struct options *options, const struct marks *marks, int ar
 	struct err e;
 	int rc, status;
 
+	guard_limit(marks->at_ns[MARK_MAIN], options->timeout_ns);
 	session_init(&session, options, marks);
 	rc = session_plan(&session, &e);
 	if (rc == 0 && options->action == OPTIONS_EXPLAIN) {
@@ -118,6 +131,7 @@ static int boot(const struct options *options, const struct marks *marks, int ar
 	if (rc == 0)
 		rc = session_run(&session, &ending, &e);
 	status = rc < 0 ? complain(&e) : report(&session, &ending, argc, argv);
+	guard_settle(status);
 	session_finish(&session);
 	return status;
 }
@@ -180,6 +194,14 @@ static void occupy_closed_descriptors(void)
 	}
 }
 
+/* A line at a time: stderr without a buffer would be written to byte by byte. */
+static void buffer_stderr(void)
+{
+	static char line[1024];
+
+	(void)setvbuf(stderr, line, _IOLBF, sizeof(line));
+}
+
 int main(int argc, char **argv)
 {
 	struct marks marks = { 0 };
@@ -190,6 +212,8 @@ int main(int argc, char **argv)
 	mark_at(&marks, MARK_PROCESS_START, clock_process_start_ns());
 	mark_now(&marks, MARK_MAIN);
 	occupy_closed_descriptors();
+	buffer_stderr();
+	guard_init();
 	if (argc < 2 || argv[1][0] == '-')
 		return finish_stdout(boot_command(argc, argv, &marks));
 	command = commands_find(argv[1]);

@@ -8,12 +8,15 @@
 #include <string.h>
 
 #include "boot/plan.h"
+#include "initramfs/protocol.h"
 #include "vmm/base/must.h"
 #include "vmm/base/suggest.h"
 #include "vmm/lineregex.h"
 #include "vmm/topology.h"
 
-static const char DEFAULT_APPEND[] = "console=ttyS0 reboot=k panic=-1";
+#define APPEND_WORDS "console=ttyS0 reboot=k panic=-1"
+
+static const char DEFAULT_APPEND[] = APPEND_WORDS, QUIET_APPEND[] = APPEND_WORDS " quiet";
 
 #define MIB (1ULL << 20)
 
@@ -162,6 +165,7 @@ static int set_cpu(struct options *o, const char *value, struct err *e)
 
 static int set_serial(struct options *o, const char *value, struct err *e)
 {
+	o->serial_given = true;
 	return chardev_parse(value, &o->serial, e);
 }
 
@@ -184,6 +188,11 @@ static int set_timeout(struct options *o, const char *value, struct err *e)
 	return options_parse_duration("timeout", value, &o->timeout_ns, e);
 }
 
+static int set_hang(struct options *o, const char *value, struct err *e)
+{
+	return hang_parse(value, &o->hang, e);
+}
+
 static int set_until(struct options *o, const char *value, struct err *e)
 {
 	int rc;
@@ -193,6 +202,41 @@ static int set_until(struct options *o, const char *value, struct err *e)
 	rc = lineregex_compile("until", value, &o->until, e);
 	o->until_set = rc == 0;
 	return rc;
+}
+
+static int set_log(struct options *o, const char *value, struct err *e)
+{
+	if (!*value)
+		return err_set(e, EINVAL, "-log: a file name is needed");
+	if (strcmp(value, "-") == 0)
+		return err_set(e, EINVAL,
+			       "-log: '-' is not to be had, stdout is the console's or the "
+			       "program's; a file name is needed");
+	o->log = value;
+	return 0;
+}
+
+static int set_add(struct options *o, const char *value, struct err *e)
+{
+	struct program_options *program = &o->program;
+	char *text;
+
+	if (program->adds == OPTIONS_ADDS_MAX)
+		return err_set(e, EINVAL, "-add: can be given %d times; a folder holds many files",
+			       OPTIONS_ADDS_MAX);
+	text = strdup(value);
+	if (!text)
+		return err_sys(e, ENOMEM, "-add %s", value);
+	program->add_text[program->adds] = text;
+	return bundle_parse_add(text, &program->add[program->adds++], e);
+}
+
+static int set_verbose(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->program.verbose = true;
+	return 0;
 }
 
 static int set_account(struct options *o, const char *value, struct err *e)
@@ -213,6 +257,14 @@ static int set_mark(struct options *o, const char *value, struct err *e)
 static int set_assert(struct options *o, const char *value, struct err *e)
 {
 	return accountoptions_assert(&o->account, value, e);
+}
+
+static int set_tap(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->account.tap = true;
+	return 0;
 }
 
 static int set_control(struct options *o, const char *value, struct err *e)
@@ -240,6 +292,8 @@ PATH_SETTER(html, html)
 PATH_SETTER(folded, folded)
 PATH_SETTER(flame, flame)
 PATH_SETTER(dmesg, dmesg)
+PATH_SETTER(junit, junit)
+PATH_SETTER(summary, summary)
 
 static int parse_port(const char *name, const char *text, size_t length, unsigned long max,
 		      unsigned long *number, struct err *e)
@@ -344,18 +398,26 @@ static int expect_none(struct options *o, const char *value, struct err *e)
 		       value);
 }
 
-static int not_in_this_version(struct options *o, const char *value, struct err *e)
+static int set_fail_on(struct options *o, const char *value, struct err *e)
 {
-	(void)o;
-	(void)value;
-	return err_set(e, ENOTSUP, "is not part of this version");
+	return trouble_parse(&o->trouble, value, e);
+}
+
+static int set_send(struct options *o, const char *value, struct err *e)
+{
+	return dialogue_parse_send(&o->dialogue, value, e);
+}
+
+static int set_after(struct options *o, const char *value, struct err *e)
+{
+	return dialogue_parse_after(&o->dialogue, value, e);
 }
 
 static int set_quiet(struct options *o, const char *value, struct err *e)
 {
 	(void)value;
 	(void)e;
-	o->quiet = true;
+	o->quiet = o->brief = true;
 	return 0;
 }
 
@@ -394,8 +456,16 @@ static const struct option_row rows[] = {
 	{ "cpu", true, set_cpu },
 	{ "serial", true, set_serial },
 	{ "echr", true, set_escape },
+	{ "log", true, set_log },
+	{ "add", true, set_add },
+	{ "v", false, set_verbose },
+	{ "verbose", false, set_verbose },
 	{ "timeout", true, set_timeout },
+	{ "hang", true, set_hang },
 	{ "until", true, set_until },
+	{ "fail-on", true, set_fail_on },
+	{ "send", true, set_send },
+	{ "after", true, set_after },
 	{ "device", true, set_device },
 	{ "account", true, set_account },
 	{ "symbols", true, set_symbols },
@@ -407,6 +477,9 @@ static const struct option_row rows[] = {
 	{ "folded", true, set_folded },
 	{ "flame", true, set_flame },
 	{ "dmesg", true, set_dmesg },
+	{ "tap", false, set_tap },
+	{ "junit", true, set_junit },
+	{ "summary", true, set_summary },
 	{ "assert", true, set_assert },
 	{ "control", false, set_control },
 	{ "explain", false, set_explain },
@@ -428,8 +501,6 @@ static const struct option_row rows[] = {
 	{ "display", true, expect_none },
 	{ "vga", true, expect_none },
 	{ "monitor", true, expect_none },
-	/* Known by name, so that nobody takes silence for an answer. */
-	{ "fail-on", true, not_in_this_version },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -490,7 +561,7 @@ static int parse_one(struct options *o, int left, char **argv, int *used, struct
 				       row->name, value);
 	}
 	rc = row->handle ? row->handle(o, value, e) : 0;
-	if (rc < 0 && (row->handle == not_in_this_version || row->handle == expect_none)) {
+	if (rc < 0 && row->handle == expect_none) {
 		struct err inner = *e;
 
 		rc = err_set(e, inner.code, "-%s: %s", row->name, inner.text);
@@ -508,6 +579,80 @@ static void set_defaults(struct options *o)
 	o->serial.kind = CHARDEV_MON_STDIO;
 }
 
+/* ---- a program in the guest ------------------------------------------------------------------- */
+
+/*
+ * A kernel that nobody listens to need not print: quiet, unless its words are shown, kept or looked
+ * for.
+ */
+static const char *default_append(const struct options *o)
+{
+	bool heard = o->program.verbose || o->log || o->account.tap || trouble_wanted(&o->trouble);
+
+	return heard ? DEFAULT_APPEND : QUIET_APPEND;
+}
+
+static int settle_program(struct options *o, struct err *e)
+{
+	struct program_options *program = &o->program;
+	const char *append = o->append;
+
+	if (!program->argument) {
+		if (program->adds || program->verbose)
+			return err_set(e, EINVAL,
+				       "-%s goes with a program to run: -- PROGRAM ARGUMENT...",
+				       program->adds ? "add" : "v");
+		return 0;
+	}
+	if (o->serial_given)
+		return err_set(
+			e, EINVAL,
+			"-serial does not go with --: the serial line carries the program's "
+			"output; -v shows the kernel's console on stderr, -log FILE keeps it");
+	if (append == DEFAULT_APPEND)
+		append = default_append(o);
+	if (o->dialogue.steps)
+		return err_set(e, EINVAL,
+			       "-send does not go with --: the serial line carries the program's "
+			       "input");
+	if (o->account.control)
+		return err_set(e, EINVAL,
+			       "-control does not go with --: the program would run twice");
+	if (asprintf(&program->append, "%s " PROTOCOL_RDINIT, append) < 0) {
+		program->append = NULL;
+		return err_sys(e, ENOMEM, "the command line");
+	}
+	o->append = program->append;
+	o->serial.kind = CHARDEV_STDIO;
+	o->escape_key = 0;
+	o->brief |= !program->verbose; /* stderr is the program's */
+	return 0;
+}
+
+/* What stands behind "--": the program and its arguments, whatever they look like. */
+static int take_program(struct options *o, int left, char **argv, struct err *e)
+{
+	if (left < 2)
+		return err_set(e, EINVAL, "-- needs a program behind it: -- PROGRAM ARGUMENT...");
+	o->program.argument = argv + 1;
+	o->program.arguments = (size_t)left - 1;
+	return 0;
+}
+
+static int settle(struct options *o, struct err *e)
+{
+	int rc;
+
+	if (!o->kernel)
+		return err_set(e, EINVAL,
+			       "no kernel was given: tvmm -kernel bzImage [-initrd cpio.gz]; "
+			       "tvmm --help tells more");
+	rc = dialogue_settle(&o->dialogue, e);
+	if (rc == 0)
+		rc = settle_program(o, e);
+	return rc < 0 ? rc : accountoptions_settle(&o->account, e);
+}
+
 int options_parse(struct options *options, int argc, char **argv, struct err *e)
 {
 	int used = 1;
@@ -516,6 +661,12 @@ int options_parse(struct options *options, int argc, char **argv, struct err *e)
 	for (int i = 1; i < argc; i += used) {
 		int rc;
 
+		if (strcmp(argv[i], "--") == 0) {
+			rc = take_program(options, argc - i, argv + i, e);
+			if (rc < 0)
+				return rc;
+			break;
+		}
 		if (argv[i][0] != '-' || !argv[i][1])
 			return err_set(e, EINVAL, "'%s' is not an option; did you mean -%s %s?",
 				       argv[i],
@@ -529,11 +680,7 @@ int options_parse(struct options *options, int argc, char **argv, struct err *e)
 		if (options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
 			return 0;
 	}
-	if (!options->kernel)
-		return err_set(e, EINVAL,
-			       "no kernel was given: tvmm -kernel bzImage [-initrd cpio.gz]; "
-			       "tvmm --help tells more");
-	return accountoptions_settle(&options->account, e);
+	return settle(options, e);
 }
 
 void options_finish(struct options *options)
@@ -541,5 +688,11 @@ void options_finish(struct options *options)
 	if (options->until_set)
 		regfree(&options->until);
 	options->until_set = false;
+	while (options->program.adds)
+		free(options->program.add_text[--options->program.adds]);
+	trouble_finish(&options->trouble);
+	dialogue_script_finish(&options->dialogue);
+	free(options->program.append);
+	options->program.append = NULL;
 	accountoptions_finish(&options->account);
 }

@@ -2,94 +2,90 @@
 #include "vmm/outfile.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { MODE = 0666 };
-
-static bool is_stdout(const char *path)
+static int open_it(struct outfile *out, const char *what, const char *path,
+		   int (*open)(struct newfile *, struct err *), struct err *e)
 {
-	return strcmp(path, "-") == 0;
+	int rc;
+
+	*out = (struct outfile){ .what = what, .path = path };
+	if (!path)
+		return 0;
+	rc = newfile_examine(&out->file, what, path, e);
+	return rc < 0 ? rc : open(&out->file, e);
 }
 
 int outfile_open(struct outfile *out, const char *what, const char *path, struct err *e)
 {
-	*out = (struct outfile){ .what = what, .path = path, .fd = -1 };
-	if (!path)
-		return 0;
-	if (is_stdout(path)) {
-		out->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	} else {
-		/* O_NONBLOCK: a FIFO without a reader must be refused, not waited for. */
-		const int flags = O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	return open_it(out, what, path, newfile_open, e);
+}
 
-		out->fd = open(path, flags | O_CREAT | O_EXCL, MODE);
-		out->made = out->fd >= 0;
-		if (out->fd < 0 && errno == EEXIST)
-			out->fd = open(path, flags | O_CREAT, MODE);
-	}
-	if (out->fd < 0)
-		return err_sys(e, errno, "%s %s: cannot be written", what, path);
-	(void)fcntl(out->fd, F_SETFL, 0);
-	return 0;
+int outfile_open_append(struct outfile *out, const char *what, const char *path, struct err *e)
+{
+	return open_it(out, what, path, newfile_open_append, e);
 }
 
 bool outfile_is(const struct outfile *out, int fd)
 {
-	struct stat a, b;
-
-	return out->fd >= 0 && fd >= 0 && fstat(out->fd, &a) == 0 && fstat(fd, &b) == 0 &&
-	       S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return newfile_is(&out->file, fd);
 }
 
 bool outfile_same(const struct outfile *a, const struct outfile *b)
 {
-	bool both_stdout = a->fd >= 0 && b->fd >= 0 && is_stdout(a->path) && is_stdout(b->path);
-
-	return both_stdout || outfile_is(a, b->fd);
+	return newfile_same(&a->file, &b->file);
 }
 
-static int empty(const struct outfile *out)
+/* stdio's way to the file: as write(2), but nothing is left half done for a signal's sake. */
+static ssize_t put(void *cookie, const char *bytes, size_t count)
 {
-	struct stat st;
+	const struct outfile *out = cookie;
+	size_t done = 0;
 
-	if (is_stdout(out->path) || fstat(out->fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return 0;
-	return ftruncate(out->fd, 0) < 0 ? -errno : 0;
+	while (done < count) {
+		ssize_t n = write(out->file.fd, bytes + done, count - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			errno = n < 0 ? errno : EIO;
+			break;
+		}
+		done += (size_t)n;
+	}
+	return (ssize_t)done; /* less than asked for is an error */
+}
+
+static int print_into(FILE *stream, int (*print)(const void *ctx, FILE *file), const void *ctx)
+{
+	int rc;
+
+	errno = 0;
+	rc = print(ctx, stream);
+	if ((fflush(stream) != 0 || ferror(stream)) && (rc == 0 || rc == -EIO))
+		rc = errno ? -errno : -EIO;
+	return rc;
 }
 
 int outfile_write(struct outfile *out, int (*print)(const void *ctx, FILE *file), const void *ctx,
 		  struct err *e)
 {
-	FILE *file;
+	FILE *stream;
 	int rc;
 
-	if (out->fd < 0)
+	if (!out->file.open)
 		return 0;
-	rc = empty(out);
-	file = rc == 0 ? fdopen(out->fd, "w") : NULL;
-	if (file) {
-		errno = 0;
-		rc = print(ctx, file);
-		if ((fflush(file) != 0 || ferror(file)) && (rc == 0 || rc == -EIO))
-			rc = errno ? -errno : -EIO;
-		(void)fclose(file);
-	} else {
-		rc = rc < 0 ? rc : -errno;
-		(void)close(out->fd);
-	}
-	out->fd = -1;
-	return rc < 0 ? err_sys(e, -rc, "%s %s: cannot be written", out->what, out->path) : 0;
+	stream = fopencookie(out, "w", (cookie_io_functions_t){ .write = put });
+	rc = stream ? print_into(stream, print, ctx) : -ENOMEM;
+	if (stream)
+		(void)fclose(stream);
+	if (rc == 0)
+		return newfile_close(&out->file, e);
+	newfile_abandon(&out->file);
+	return err_sys(e, -rc, "%s %s: cannot be written", out->what, out->path);
 }
 
 void outfile_abandon(struct outfile *out)
 {
-	if (out->fd < 0)
-		return;
-	(void)close(out->fd);
-	out->fd = -1;
-	if (out->made)
-		(void)unlink(out->path);
+	newfile_abandon(&out->file);
 }

@@ -2,8 +2,10 @@
 #include "vmm/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +13,11 @@
 #include "boot/entry.h"
 #include "boot/initrd.h"
 #include "boot/place.h"
+#include "vmm/base/clock.h"
+#include "vmm/guard.h"
 #include "vmm/hostmem.h"
 #include "vmm/quietrun.h"
+#include "vmm/settle.h"
 #include "vmm/terminal.h"
 
 /* An initrd this big fits no machine that -m can name in practice; the plan knows better. */
@@ -26,10 +31,12 @@ void session_init(struct session *session, const struct options *options, const 
 	kernel_init(&session->kernel);
 	account_init(&session->account);
 	session->initrd.fd = -1;
+	session->bundle.fd = -1;
 	vm_init(&session->vm);
-	session->serial.in_fd = session->serial.out_fd = session->serial.listen_fd = -1;
+	chardev_init(&session->serial);
+	chardev_init(&session->err_dev);
+	chardev_init(&session->log_dev);
 	session->control.wake_fd = -1;
-	session->supervisor.signal_fd = -1;
 }
 
 static int open_initrd(struct session *session, struct err *e)
@@ -45,6 +52,53 @@ static int open_initrd(struct session *session, struct err *e)
 	return rc;
 }
 
+/* What has to be in the guest for a program to run there. */
+static int make_bundle(struct session *session, struct err *e)
+{
+	const struct program_options *program = &session->options->program;
+	const struct bundle_request request = {
+		.argument = program->argument,
+		.arguments = program->arguments,
+		.add = program->add,
+		.adds = program->adds,
+		.has_initrd = session->options->initrd != NULL,
+	};
+
+	return program->argument ? bundle_make(&session->bundle, &request, e) : 0;
+}
+
+/* Where -initrd's archive begins: at once, or behind the program's. */
+static uint64_t initrd_offset_bytes(const struct session *session)
+{
+	uint64_t align = INITRD_ALIGN_BYTES;
+
+	return (session->bundle.size_bytes + align - 1) / align * align;
+}
+
+static const char *initrd_name(const struct session *session)
+{
+	const char *path = session->options->initrd;
+
+	if (session->bundle.fd < 0)
+		return path;
+	return path ? "(with the program and what it needs)" : "(the program and what it needs)";
+}
+
+/* Not to block: a FIFO's reader may be slow. What it does not take makes the guest wait. */
+static int open_log(struct session *session, struct err *e)
+{
+	int rc;
+
+	if (!session->options->log)
+		return 0;
+	rc = newfile_examine(&session->log, "-log", session->options->log, e);
+	if (rc == 0)
+		rc = newfile_open(&session->log, e);
+	if (rc == 0 && session->log.inherited < 0)
+		(void)fcntl(session->log.fd, F_SETFL, O_NONBLOCK);
+	return rc;
+}
+
 int session_plan(struct session *session, struct err *e)
 {
 	const struct options *options = session->options;
@@ -53,6 +107,8 @@ int session_plan(struct session *session, struct err *e)
 
 	if (rc == 0)
 		rc = open_initrd(session, e);
+	if (rc == 0)
+		rc = make_bundle(session, e);
 	if (rc < 0)
 		return rc;
 	machine_board(options->cpus, &session->board);
@@ -60,9 +116,9 @@ int session_plan(struct session *session, struct err *e)
 		.bzimage = session->kernel.bzimage,
 		.elf = session->kernel.elf,
 		.ram_bytes = options->ram_bytes,
-		.initrd_bytes = session->initrd.size_bytes,
+		.initrd_bytes = initrd_offset_bytes(session) + session->initrd.size_bytes,
 		.kernel_name = options->kernel,
-		.initrd_name = options->initrd,
+		.initrd_name = initrd_name(session),
 		.cmdline = options->append,
 		.board = &session->board,
 	};
@@ -77,6 +133,8 @@ int session_plan(struct session *session, struct err *e)
 					  .cpus = options->cpus,
 				  },
 				  e);
+	if (rc == 0 && options->action == OPTIONS_BOOT)
+		rc = open_log(session, e);
 	mark_now(&session->marks, MARK_PLANNED);
 	return rc;
 }
@@ -118,6 +176,24 @@ static int map_memory(struct session *session, struct err *e)
 
 enum { FILLER_STACK_BYTES = 256 << 10 };
 
+/* The program's archive, and -initrd's behind it. */
+static int place_archives(struct session *session, struct err *e)
+{
+	const struct boot_plan *plan = &session->plan;
+	struct input_file bundle = { .path = "(in memory)",
+				     .what = "the program's archive",
+				     .fd = session->bundle.fd,
+				     .size_bytes = session->bundle.size_bytes };
+	int rc = 0;
+
+	if (session->bundle.fd >= 0)
+		rc = place_initrd(plan, 0, &bundle, &session->vm.memory, e);
+	if (rc == 0 && session->options->initrd)
+		rc = place_initrd(plan, initrd_offset_bytes(session), &session->initrd,
+				  &session->vm.memory, e);
+	return rc;
+}
+
 /*
  * Fills the memory, and keeps what was unpacked for the next run. Not while the guest runs: a
  * kernel that measures its clocks does not take well to losing the CPU, which on a host with one
@@ -128,13 +204,14 @@ static void *fill_memory(void *argument)
 	struct session *session = argument;
 	struct filler *filler = &session->filler;
 	struct kernel *kernel = &session->kernel;
-	const struct input_file *initrd = session->options->initrd ? &session->initrd : NULL;
 
-	filler->rc = place_boot(&session->request, &session->plan, kernel_image(kernel), initrd,
+	filler->rc = place_boot(&session->request, &session->plan, kernel_image(kernel), NULL,
 				&session->vm.memory, &filler->e);
 	if (filler->rc < 0 && kernel_leave_cache(kernel, &filler->e) == 0)
 		filler->rc = place_boot(&session->request, &session->plan, kernel_image(kernel),
-					initrd, &session->vm.memory, &filler->e);
+					NULL, &session->vm.memory, &filler->e);
+	if (filler->rc == 0)
+		filler->rc = place_archives(session, &filler->e);
 	if (filler->rc == 0)
 		filler->rc = kernel_check_placed(kernel, &session->plan, &session->vm.memory,
 						 &filler->e);
@@ -142,6 +219,7 @@ static void *fill_memory(void *argument)
 		kernel_keep(kernel);
 	kernel_finish(kernel);
 	file_close(&session->initrd);
+	bundle_finish(&session->bundle);
 	return NULL;
 }
 
@@ -195,6 +273,31 @@ static int make_vm(struct session *session, struct err *e)
 	return rc < 0 ? rc : make_vcpus(session, e);
 }
 
+/* Where the console's text and a program's output go besides the serial line's other end. */
+static void attach_outlets(struct session *session)
+{
+	const struct options *options = session->options;
+	struct console *console = &session->console;
+
+	if (options->log) {
+		session->log_dev.kind = CHARDEV_FILE;
+		session->log_dev.out_fd = session->log.fd;
+		console_attach(console, CONSOLE_LOG, &session->log_dev, true);
+	}
+	if (trouble_wanted(&options->trouble))
+		console_attach_trouble(console, &options->trouble);
+	dialogue_init(&session->dialogue, &options->dialogue);
+	if (options->dialogue.steps)
+		console_attach_dialogue(console, &session->dialogue);
+	if (!options->program.argument)
+		return;
+	program_init(&session->program);
+	chardev_open_output(&session->err_dev, STDERR_FILENO);
+	console_attach(console, CONSOLE_OUT, &session->serial, false);
+	console_attach(console, CONSOLE_ERR, &session->err_dev, options->program.verbose);
+	console_attach_program(console, &session->program);
+}
+
 static int make_machine(struct session *session, struct err *e)
 {
 	const struct options *options = session->options;
@@ -204,6 +307,7 @@ static int make_machine(struct session *session, struct err *e)
 		return rc;
 	console_init(&session->console, &session->serial, &session->control, &session->marks,
 		     options->until_set ? &options->until : NULL);
+	attach_outlets(session);
 	return machine_init(&session->machine, &session->vm, &session->control,
 			    (struct byte_sink){ console_put, &session->console },
 			    &options->debugexit, e);
@@ -258,6 +362,9 @@ static void prepare_supervisor(struct session *session)
 		.control = &session->control,
 		.machine = &session->machine,
 	};
+	s->coalesce = &session->coalesce;
+	s->vm = &session->vm;
+	s->program = options->program.argument ? &session->program : NULL;
 	s->timeout_ns = options->timeout_ns;
 	s->sampled = options->account.profile_hz != 0;
 	if (options->timeout_ns)
@@ -280,11 +387,28 @@ static void prepare_runs(struct session *session)
 			.machine = &session->machine,
 			.control = &session->control,
 			.console = &session->console,
+			.coalesce = &session->coalesce,
 		};
 	account_attach(&session->account, session->runs, &session->console, &session->machine,
 		       &session->vm.memory, &session->marks);
 	session->control.runs = session->runs;
 	session->control.cpus = session->options->cpus;
+}
+
+static int prepare_hangwatch(struct session *session, struct err *e)
+{
+	const struct hangwatch_of of = {
+		.runs = session->runs,
+		.cpus = session->options->cpus,
+		.control = &session->control,
+		.console = &session->console,
+		.machine = &session->machine,
+	};
+
+	if (!session->options->hang.allowed_ns)
+		return 0;
+	session->supervisor.hangwatch = &session->hangwatch;
+	return hangwatch_init(&session->hangwatch, &session->options->hang, &of, e);
 }
 
 static void join_vcpus(struct session *session, unsigned int first)
@@ -304,6 +428,8 @@ static int start_vcpus(struct session *session, struct err *e)
 	int code = 0;
 
 	prepare_runs(session);
+	if (prepare_hangwatch(session, e) < 0)
+		return -ENOMEM;
 	vcpu_init_kick();
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setstacksize(&attributes, VCPU_STACK_BYTES);
@@ -320,56 +446,38 @@ static int start_vcpus(struct session *session, struct err *e)
 	return err_sys(e, code, "the thread of CPU %u cannot be started", cpu);
 }
 
-/*
- * What the kernel announced on its console decides between endings that look alike to the CPU. A
- * kernel that panicked resets or halts as well, but without announcing that.
- */
-static void settle_ending(struct session *session, struct ending *ending)
+/* The guest's last bytes may lie in KVM's ring yet. */
+static void take_last_coalesced(struct session *session)
 {
-	enum announced announced = console_announced(&session->console);
-
-	if (ending->kind == ENDING_HALTED)
-		ending->cpu = 0; /* all of them were; chance decides which one finds it out */
-	switch (ending->kind) {
-	case ENDING_HALTED:
-		if (announced == ANNOUNCED_PANIC)
-			ending->kind = ENDING_PANIC;
-		else if (announced == ANNOUNCED_POWER_DOWN)
-			ending->kind = ENDING_POWERED_OFF;
-		break;
-	case ENDING_RESET_I8042:
-	case ENDING_RESET_PORT_CF9:
-	case ENDING_RESET_PORT_92:
-	case ENDING_TRIPLE_FAULT:
-		if (announced == ANNOUNCED_PANIC)
-			ending->kind = ENDING_PANIC;
-		else if (ending->kind == ENDING_TRIPLE_FAULT && announced == ANNOUNCED_RESTART)
-			ending->kind = ENDING_RESET_TRIPLE_FAULT;
-		break;
-	default:
-		break;
-	}
-	ending->cpus = session->options->cpus;
-	ending->rip = vcpu_rip(&session->vcpus[ending->cpu]);
+	supervisor_take_coalesced(&session->supervisor);
+	if (!coalesce_waiting(&session->coalesce))
+		return;
+	(void)supervisor_drain(&session->supervisor); /* for room */
+	supervisor_take_coalesced(&session->supervisor);
 }
 
 int session_run(struct session *session, struct ending *ending, struct err *e)
 {
-	bool stdio = session->serial.in_fd == STDIN_FILENO;
-	int rc = supervisor_init(&session->supervisor, e);
+	bool stdio = session->serial.in_fd == STDIN_FILENO && !session->options->program.argument;
+	int rc = 0;
 
 	prepare_supervisor(session);
-	if (rc == 0 && stdio)
+	if (stdio)
 		rc = terminal_make_raw(STDIN_FILENO, session->serial.kind == CHARDEV_STDIO, e);
+	guard_hold();
 	if (rc == 0)
 		rc = start_vcpus(session, e);
-	if (rc < 0)
+	if (rc < 0) {
+		guard_release();
 		return rc;
+	}
 	supervise(&session->supervisor, session->vcpus, session->options->cpus);
 	join_vcpus(session, 0);
+	guard_enter(GUARD_REPORT);
 	*ending = session->control.ending;
-	settle_ending(session, ending);
+	take_last_coalesced(session);
 	console_end_of_input(&session->console);
+	settle_ending(session, ending);
 	session->output_lost = supervisor_drain(&session->supervisor);
 	if (session->output_lost && ending_status(ending) == 0 && ending->kind != ENDING_QUIT)
 		*ending = (struct ending){ .kind = ENDING_OUTPUT_LOST,
@@ -395,50 +503,85 @@ static const char *how_entered(const struct session *session)
 	return "bzImage, which unpacks itself";
 }
 
+/* What the guest was at, when nobody knows why it ended so; unless nobody is to be told. */
+static void take_autopsy(struct session *session, const struct account_run *run)
+{
+	const struct watch *watch = &session->console.watch;
+	struct ending in_short = *run->ending; /* CPU and RIP are told below */
+
+	if (!autopsy_explains(run->ending) || (session->options->quiet && !session->account.wanted))
+		return;
+	in_short.rip = in_short.cpus = 0;
+	ending_describe(&in_short, session->autopsy_of, sizeof(session->autopsy_of));
+	autopsy_take(&session->autopsy,
+		     &(struct autopsy_request){
+			     .what = session->autopsy_of,
+			     .account = &session->account,
+			     .run = run,
+			     .vm = &session->vm,
+			     .vcpus = session->vcpus,
+			     .cpus = session->options->cpus,
+			     .last_line = watch->line,
+			     .last_line_bytes =
+				     watch->in_line ? watch->length : strlen(watch->line),
+			     .last_line_at_ns = watch->start_ns,
+		     });
+	session->account.report.autopsy = &session->autopsy;
+}
+
 int session_report(struct session *session, const struct ending *ending, int argc, char **argv,
 		   const char *version, struct err *e)
 {
 	const struct options *options = session->options;
+	const struct account_run run = {
+		.argc = argc,
+		.argv = argv,
+		.version = version,
+		.kernel = options->kernel,
+		.initrd = options->initrd,
+		.cmdline = options->append,
+		.entered = how_entered(session),
+		.ram_bytes = options->ram_bytes,
+		.ending = ending,
+		.marks = &session->marks,
+		.machine = &session->machine,
+		.board = &session->board,
+		.memory = &session->vm.memory,
+		.plan = &session->plan,
+		.guest_unpacks = session->kernel.elf == NULL,
+		.console_bytes = console_bytes(&session->console),
+	};
 	struct err why;
 	int rc, written;
 
-	rc = account_settle(&session->account,
-			    &(struct account_run){
-				    .argc = argc,
-				    .argv = argv,
-				    .version = version,
-				    .kernel = options->kernel,
-				    .initrd = options->initrd,
-				    .cmdline = options->append,
-				    .entered = how_entered(session),
-				    .ram_bytes = options->ram_bytes,
-				    .ending = ending,
-				    .marks = &session->marks,
-				    .machine = &session->machine,
-				    .board = &session->board,
-				    .memory = &session->vm.memory,
-				    .plan = &session->plan,
-				    .guest_unpacks = session->kernel.elf == NULL,
-				    .console_bytes = console_bytes(&session->console),
-			    },
-			    e);
-
+	rc = account_settle(&session->account, &run, e);
 	if (rc < 0)
 		return rc;
-	/* The files tell of it as well, and are there without it. */
-	if (options->account.control)
+	take_autopsy(session, &run);
+	/* The files tell of it as well, and are there without it. It has a time limit of its own. */
+	if (options->account.control) {
+		guard_limit(0, 0);
 		rc = quietrun(&session->account.report, argc, argv, options->append, e);
+		guard_limit(clock_now_ns(), options->timeout_ns);
+	}
 	written = account_write(&session->account, rc < 0 ? &why : e);
+	rc = rc < 0 ? rc : written;
+	written = newfile_close(&session->log, rc < 0 ? &why : e);
 	return rc < 0 ? rc : written;
 }
 
 void session_finish(struct session *session)
 {
+	autopsy_finish(&session->autopsy);
 	account_finish(&session->account);
+	hangwatch_finish(&session->hangwatch);
 	kernel_finish(&session->kernel);
 	file_close(&session->initrd);
+	bundle_finish(&session->bundle);
 	chardev_close(&session->serial);
-	supervisor_finish(&session->supervisor);
+	chardev_close(&session->err_dev);
+	chardev_close(&session->log_dev);
+	newfile_abandon(&session->log);
 	if (session->vcpus)
 		vcpus_finish(session->vcpus, session->options->cpus);
 	free(session->vcpus);

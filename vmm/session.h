@@ -11,9 +11,12 @@
 #include <stdio.h>
 
 #include "boot/plan.h"
+#include "initramfs/bundle.h"
 #include "vmm/account.h"
+#include "vmm/autopsy.h"
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
+#include "vmm/base/newfile.h"
 #include "vmm/chardev.h"
 #include "vmm/console.h"
 #include "vmm/control.h"
@@ -21,6 +24,7 @@
 #include "vmm/kernel.h"
 #include "vmm/machine.h"
 #include "vmm/options.h"
+#include "vmm/program.h"
 #include "vmm/run.h"
 #include "vmm/supervisor.h"
 #include "vmm/timing/marks.h"
@@ -41,6 +45,8 @@ struct session {
 
 	struct kernel kernel;
 	struct input_file initrd;
+	struct bundle bundle; /* what -- PROGRAM needs in the guest */
+	struct newfile log;   /* the console's text once more */
 	struct board board;
 	struct plan_request request;
 	struct boot_plan plan;
@@ -50,12 +56,19 @@ struct session {
 	struct filler filler;
 	struct vcpu *vcpus; /* options->cpus of them; NULL: none yet */
 	struct chardev serial;
+	struct chardev err_dev, log_dev; /* for a program, for -log */
+	struct program program;
+	struct dialogue dialogue; /* of options->dialogue */
+	struct coalesce coalesce;
 	struct control control;
 	struct console console;
 	struct machine machine;
 	struct supervisor supervisor;
-	struct run *runs; /* one for each vCPU */
-	int output_lost;  /* after the run: errno that says why console output was lost; 0: none */
+	struct hangwatch hangwatch;
+	struct run *runs;       /* one for each vCPU */
+	struct autopsy autopsy; /* of a run that came to a bad end; else zeros */
+	char autopsy_of[512];   /* its ending's sentence */
+	int output_lost; /* after the run: errno that says why console output was lost; 0: none */
 };
 
 /* Nothing is open yet. The marks keep what was taken before. */

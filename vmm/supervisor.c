@@ -5,11 +5,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "vmm/base/clock.h"
+#include "vmm/guard.h"
 #include "vmm/terminal.h"
 
 #define NS_PER_MS 1000000ULL
@@ -29,40 +29,13 @@ enum {
 	INPUT_STALL_MS = 1000,
 	/* How long a reader of the console may stand still at the end of a run. */
 	DRAIN_STALL_MS = 5000,
-	DRAIN_STALL_HURRIED_MS = 100,
+	/* After a signal or a timeout, where all is to be over in 50 ms; and altogether. */
+	DRAIN_STALL_HURRIED_MS = 8,
+	DRAIN_HURRIED_MS = 10,
 	INPUT_CHUNK_BYTES = 512,
+	/* So much output, and what is saved is more than what KVM takes to change its bus. */
+	COALESCE_FROM_BYTES = 16384,
 };
-
-static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
-
-int supervisor_init(struct supervisor *supervisor, struct err *e)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++) {
-		struct sigaction inherited;
-
-		/* nohup, or a shell that started us in the background, may want it ignored. */
-		if (sigaction(ending_signals[i], NULL, &inherited) == 0 &&
-		    inherited.sa_handler != SIG_IGN)
-			(void)sigaddset(&set, ending_signals[i]);
-	}
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);
-	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	supervisor->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (supervisor->signal_fd < 0)
-		return err_sys(e, errno, "no signal descriptor can be had");
-	return 0;
-}
-
-void supervisor_finish(struct supervisor *supervisor)
-{
-	if (supervisor->signal_fd >= 0)
-		(void)close(supervisor->signal_fd);
-	supervisor->signal_fd = -1;
-}
 
 /* Ctrl-z from outside, or `kill -TSTP`: leave the terminal in order, stop, and go on raw. */
 static void stop_and_continue(void)
@@ -72,21 +45,11 @@ static void stop_and_continue(void)
 	terminal_resume();
 }
 
-/* The next signal's number, or 0. */
-static int next_signal(const struct supervisor *s)
-{
-	struct signalfd_siginfo info;
-
-	if (read(s->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return 0;
-	return (int)info.ssi_signo;
-}
-
 static void take_signals(struct supervisor *s)
 {
 	int number;
 
-	while ((number = next_signal(s)) != 0) {
+	while ((number = guard_next_signal()) != 0) {
 		if (number == SIGTSTP)
 			stop_and_continue();
 		else
@@ -105,10 +68,29 @@ static bool wants_input(struct supervisor *s)
 {
 	if (s->dev->in_fd < 0 || s->input_paused)
 		return false;
+	if (s->program)
+		return program_input_room(s->program, machine_input_room(s->machine)) > 0;
 	if (guest_takes_input(s) || s->keyboard.in_monitor)
 		return true;
 	return s->input_is_terminal &&
 	       machine_input_stalled_ns(s->machine) > INPUT_STALL_MS * NS_PER_MS;
+}
+
+/*
+ * A program's: as much as the guest has given credit for. Its end goes in as well, and is the last
+ * that does.
+ */
+static void take_program_input(struct supervisor *s)
+{
+	uint8_t bytes[PROGRAM_INPUT_CHUNK_BYTES], wire[PROGRAM_WIRE_BYTES];
+	size_t limit = program_input_room(s->program, machine_input_room(s->machine));
+	ssize_t n = read(s->dev->in_fd, bytes, limit);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0)
+		n = 0;
+	machine_input(s->machine, wire, program_wrap_input(s->program, wire, bytes, (size_t)n));
 }
 
 static void take_input(struct supervisor *s)
@@ -146,7 +128,8 @@ static void watch_vcpus(struct supervisor *s)
 {
 	uint64_t cpu_ns = vcpus_cpu_ns(s);
 	/* Samples of an idle guest take time as well, more than that where exits are slow. */
-	bool idle = s->sampled || cpu_ns - s->vcpus_cpu_ns < IDLE_NS;
+	bool idle = s->sampled || cpu_ns - s->vcpus_cpu_ns < IDLE_NS ||
+		    (s->hangwatch && hang_all_off(&s->hangwatch->hang));
 
 	if (idle || control_looking(s->control))
 		control_ask_to_look(s->control);
@@ -182,20 +165,37 @@ static void tick_if_due(struct supervisor *s)
 		s->next_tick_ns = fast;
 	if (now >= s->next_tick_ns || (s->deadline_ns && now >= s->deadline_ns))
 		tick(s, soon, now);
+	console_end_trouble(s->console, now);
+	if (s->hangwatch && now >= s->hangwatch->next_ns)
+		hangwatch_turn(s->hangwatch, now);
 }
 
-enum { POLL_SIGNAL, POLL_WAKE, POLL_INPUT, POLL_OUTPUT, POLL_LISTEN, POLLS };
+enum {
+	POLL_WAKE,
+	POLL_INPUT,
+	POLL_LISTEN,
+	POLL_OUTPUT, /* as many as there are outlets */
+	POLLS = POLL_OUTPUT + CONSOLE_OUTLETS
+};
+
+/* Outlets that took nothing when they were last tried. */
+static void fill_output_polls(struct supervisor *s, struct pollfd fds[CONSOLE_OUTLETS])
+{
+	for (int i = 0; i < CONSOLE_OUTLETS; i++) {
+		const struct chardev *dev = console_blocked(s->console, (enum console_outlet)i);
+
+		fds[i] = (struct pollfd){ .fd = dev ? dev->out_fd : -1, .events = POLLOUT };
+	}
+}
 
 static void fill_polls(struct supervisor *s, struct pollfd *fds)
 {
 	bool listens = s->dev->listen_fd >= 0 && !chardev_connected(s->dev);
 
-	fds[POLL_SIGNAL] = (struct pollfd){ .fd = s->signal_fd, .events = POLLIN };
 	fds[POLL_WAKE] = (struct pollfd){ .fd = s->control->wake_fd, .events = POLLIN };
 	fds[POLL_INPUT] =
 		(struct pollfd){ .fd = wants_input(s) ? s->dev->in_fd : -1, .events = POLLIN };
-	fds[POLL_OUTPUT] =
-		(struct pollfd){ .fd = s->output_blocked ? s->dev->out_fd : -1, .events = POLLOUT };
+	fill_output_polls(s, fds + POLL_OUTPUT);
 	fds[POLL_LISTEN] =
 		(struct pollfd){ .fd = listens ? s->dev->listen_fd : -1, .events = POLLIN };
 }
@@ -208,6 +208,8 @@ static void wait_for_work(struct supervisor *s, struct pollfd *fds, bool lingeri
 
 	if (s->deadline_ns && s->deadline_ns < until)
 		until = s->deadline_ns;
+	if (s->hangwatch && s->hangwatch->next_ns < until)
+		until = s->hangwatch->next_ns;
 	ns = until > now ? until - now : 0;
 	if (lingering && ns > CONSOLE_LINGER_NS)
 		ns = CONSOLE_LINGER_NS;
@@ -219,6 +221,30 @@ static void wait_for_work(struct supervisor *s, struct pollfd *fds, bool lingeri
 	}
 }
 
+/* What -send types, as the guest takes it. */
+static void type_dialogue(struct supervisor *s)
+{
+	uint8_t bytes[INPUT_CHUNK_BYTES];
+	size_t room = machine_input_room(s->machine);
+	size_t count =
+		console_to_type(s->console, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+
+	if (count)
+		machine_input(s->machine, bytes, count);
+}
+
+/*
+ * A program that says much would leave the guest for each byte of it. From now on it does so for
+ * some sixteen together, which is what its driver sends at a time.
+ */
+static void coalesce_if_it_pays(struct supervisor *s)
+{
+	if (!s->program || s->coalesce_tried || console_bytes(s->console) < COALESCE_FROM_BYTES)
+		return;
+	s->coalesce_tried = true;
+	(void)coalesce_begin(s->coalesce, s->vm, &s->vcpus[0], MACHINE_COM1_PORT);
+}
+
 /*
  * Writes out. True: something was there, so come back soon for what follows it. After an empty
  * look the console is told to wake us again.
@@ -228,7 +254,6 @@ static bool serve_output(struct supervisor *s)
 	bool something = console_waiting(s->console);
 	enum console_flush flushed = console_flush(s->console);
 
-	s->output_blocked = flushed == CONSOLE_BLOCKED;
 	if (flushed != CONSOLE_EMPTY)
 		return false;
 	return something || !console_sleep(s->console);
@@ -242,43 +267,69 @@ void supervise(struct supervisor *s, const struct vcpu *vcpus, unsigned int cpus
 	s->vcpus = vcpus;
 	s->cpus = cpus;
 	s->input_is_terminal = s->dev->in_fd >= 0 && isatty(s->dev->in_fd);
+	guard_run_begins(s->control->wake_fd);
 	while (!control_stopped(s->control)) {
 		fill_polls(s, fds);
 		wait_for_work(s, fds, lingering);
-		if (fds[POLL_SIGNAL].revents)
-			take_signals(s);
 		if (fds[POLL_WAKE].revents)
 			control_clear_wake(s->control);
+		take_signals(s);
 		if (fds[POLL_LISTEN].revents)
 			chardev_accept(s->dev);
-		if (fds[POLL_INPUT].revents)
+		if (fds[POLL_INPUT].revents && s->program)
+			take_program_input(s);
+		else if (fds[POLL_INPUT].revents)
 			take_input(s);
+		type_dialogue(s);
+		coalesce_if_it_pays(s);
+		supervisor_take_coalesced(s);
 		lingering = serve_output(s);
 		tick_if_due(s);
 	}
+	console_let_go(s->console);
 }
 
-static bool in_a_hurry(const struct supervisor *s)
+void supervisor_take_coalesced(struct supervisor *s)
+{
+	if (!coalesce_waiting(s->coalesce))
+		return;
+	(void)pthread_mutex_lock(&s->machine->lock);
+	if (console_has_room(s->console))
+		coalesce_drain(s->coalesce, s->machine);
+	(void)pthread_mutex_unlock(&s->machine->lock);
+}
+
+/* How long the reader may go on to take what is left, and how long he may take nothing. */
+struct patience {
+	uint64_t until_ns, stall_ms;
+};
+
+static struct patience patience_of(const struct supervisor *s)
 {
 	enum ending_kind kind = s->control->ending.kind;
+	uint64_t now = clock_now_ns();
 
-	return kind == ENDING_TIMEOUT || kind == ENDING_SIGNAL || kind == ENDING_QUIT;
+	if (kind == ENDING_TIMEOUT || kind == ENDING_SIGNAL || kind == ENDING_QUIT)
+		return (struct patience){ now + DRAIN_HURRIED_MS * NS_PER_MS,
+					  DRAIN_STALL_HURRIED_MS };
+	return (struct patience){ s->deadline_ns ? s->deadline_ns : UINT64_MAX, DRAIN_STALL_MS };
 }
 
 int supervisor_drain(struct supervisor *s)
 {
-	int stall_ms = in_a_hurry(s) ? DRAIN_STALL_HURRIED_MS : DRAIN_STALL_MS;
+	struct patience patience = patience_of(s);
 	enum console_flush flushed;
 
 	while ((flushed = console_flush(s->console)) == CONSOLE_BLOCKED) {
-		struct pollfd fds[2] = { { .fd = s->dev->out_fd, .events = POLLOUT },
-					 { .fd = s->signal_fd, .events = POLLIN } };
-		int ready = poll(fds, 2, stall_ms);
+		struct pollfd out[CONSOLE_OUTLETS];
+		uint64_t now = clock_now_ns();
+		uint64_t left_ms =
+			now < patience.until_ns ? (patience.until_ns - now) / NS_PER_MS : 0;
+		int wait_ms = (int)(left_ms < patience.stall_ms ? left_ms : patience.stall_ms);
 
-		if (ready == 0)
+		fill_output_polls(s, out);
+		if (poll(out, CONSOLE_OUTLETS, wait_ms) == 0)
 			return ETIMEDOUT;
-		if (fds[1].revents && next_signal(s) != SIGTSTP)
-			return EINTR;
 	}
 	return flushed == CONSOLE_LOST ? s->console->lost : 0;
 }

@@ -11,12 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmm/base/err.h"
 #include "vmm/chardev.h"
+#include "vmm/coalesce.h"
 #include "vmm/console.h"
 #include "vmm/control.h"
+#include "vmm/hangwatch.h"
 #include "vmm/keyboard.h"
 #include "vmm/machine.h"
+#include "vmm/program.h"
 #include "vmm/vcpu.h"
 
 struct supervisor {
@@ -25,10 +27,14 @@ struct supervisor {
 	struct machine *machine;
 	struct chardev *dev;
 	struct keyboard keyboard;
-	uint64_t deadline_ns; /* clock_now_ns() scale; 0: none */
-	uint64_t timeout_ns;  /* for the ending */
+	struct program *program; /* NULL: what is typed goes to the guest as it is */
+	struct coalesce *coalesce;
+	const struct vm *vm; /* for coalesce */
+	bool coalesce_tried;
+	uint64_t deadline_ns;        /* clock_now_ns() scale; 0: none */
+	uint64_t timeout_ns;         /* for the ending */
+	struct hangwatch *hangwatch; /* NULL: nobody looks for hangs */
 
-	int signal_fd;
 	const struct vcpu *vcpus;
 	unsigned int cpus;
 	unsigned int idle_ticks; /* in a row */
@@ -36,23 +42,21 @@ struct supervisor {
 	uint64_t next_tick_ns;
 	bool input_paused; /* until the next tick: nobody has the pty open */
 	bool input_is_terminal;
-	bool output_blocked;
 	bool sampled; /* the vCPUs are, so that their CPU time tells nothing of the guest's */
 };
 
 /*
- * Blocks the signals that end or stop a run, in this thread and those it makes, and opens the
- * descriptor that tells them. Signals that were ignored when the process started stay ignored.
+ * Works until the run has ended. vcpus are those to watch over; their threads have been made, while
+ * the guard held the signals (vmm/guard.h), which come here from now on.
  */
-int supervisor_init(struct supervisor *supervisor, struct err *e);
-void supervisor_finish(struct supervisor *supervisor);
-
-/* Works until the run has ended. vcpus are those to watch over; their threads have been made. */
 void supervise(struct supervisor *supervisor, const struct vcpu *vcpus, unsigned int cpus);
+
+/* Brings what lies in KVM's ring to the console, if that has room for it. */
+void supervisor_take_coalesced(struct supervisor *supervisor);
 
 /*
  * After the vCPUs' end: writes out what is left. Gives up when the reader does not move for
- * too long; returns the errno that says why bytes were lost, or 0.
+ * too long, or time is up; returns the errno that says why bytes were lost, or 0.
  */
 int supervisor_drain(struct supervisor *supervisor);
 

@@ -16,32 +16,21 @@ static struct {
 	pid_t keeper;
 } terminal = { .fd = -1, .keeper_pipe = -1 };
 
+/* A signal, or what else goes by, must not leave the terminal raw. */
+enum { RESTORE_TRIES = 3 };
+
 /* Where tcsetattr from the background would stop us, at our end, it must not. */
 static void set_attributes_anyway(const struct termios *attributes)
 {
 	sigset_t block, before;
+	int tries = 0;
 
 	(void)sigemptyset(&block);
 	(void)sigaddset(&block, SIGTTOU);
 	(void)pthread_sigmask(SIG_BLOCK, &block, &before);
-	(void)tcsetattr(terminal.fd, TCSANOW, attributes);
+	while (tcsetattr(terminal.fd, TCSANOW, attributes) < 0 && ++tries < RESTORE_TRIES)
+		;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-static void on_crash(int signal)
-{
-	terminal_restore();
-	(void)raise(signal); /* SA_RESETHAND: the default action follows */
-}
-
-static void catch_crashes(void)
-{
-	static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS };
-	struct sigaction action = { .sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND };
-
-	(void)sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-		(void)sigaction(crashes[i], &action, NULL);
 }
 
 /*
@@ -91,11 +80,17 @@ static void start_keeper(void)
 		terminal.keeper_pipe = ends[1];
 }
 
+static void tell_keeper(void)
+{
+	if (terminal.keeper_pipe >= 0)
+		(void)!write(terminal.keeper_pipe, "", 1);
+}
+
 static void dismiss_keeper(void)
 {
 	if (terminal.keeper_pipe < 0)
 		return;
-	(void)!write(terminal.keeper_pipe, "", 1);
+	tell_keeper();
 	(void)close(terminal.keeper_pipe);
 	terminal.keeper_pipe = -1;
 	(void)waitpid(terminal.keeper, NULL, 0);
@@ -113,7 +108,6 @@ int terminal_make_raw(int fd, bool keep_signals, struct err *e)
 	if (keep_signals)
 		terminal.during.c_lflag |= ISIG;
 	start_keeper();
-	catch_crashes();
 	terminal_resume();
 	return 0;
 }
@@ -122,16 +116,22 @@ void terminal_resume(void)
 {
 	if (terminal.fd < 0 || terminal.raw)
 		return;
+	terminal.raw = 1; /* before it is: whoever restores in between does so once too often */
 	(void)tcsetattr(terminal.fd, TCSANOW, &terminal.during); /* stops us in the background */
-	terminal.raw = 1;
 }
 
 void terminal_restore(void)
 {
 	if (terminal.fd < 0 || !terminal.raw)
 		return;
-	terminal.raw = 0;
 	set_attributes_anyway(&terminal.before);
+	terminal.raw = 0;
+}
+
+void terminal_leave(void)
+{
+	terminal_restore();
+	tell_keeper();
 }
 
 /* Runs at every normal exit of the process, after main's last message. */

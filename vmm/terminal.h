@@ -2,9 +2,8 @@
 /*
  * The user's terminal: put into raw mode, and put back as it was on every way out.
  *
- * A normal end, an error and a caught signal call terminal_restore(); a crash of ours is caught
- * by a handler that restores and dies as before; for SIGKILL a keeper process waits, which does
- * nothing but notice that we are gone and restore.
+ * A normal end, an error and a caught signal or crash (vmm/guard.h) call terminal_restore(); for
+ * SIGKILL a keeper process waits, which does nothing but notice that we are gone and restore.
  */
 #ifndef TVMM_TERMINAL_H
 #define TVMM_TERMINAL_H
@@ -21,6 +20,9 @@ int terminal_make_raw(int fd, bool keep_signals, struct err *e);
 
 /* Back as it was before terminal_make_raw(). Async-signal-safe; may be called at any time. */
 void terminal_restore(void);
+
+/* The same, when _exit() follows: the keeper need not act. Async-signal-safe. */
+void terminal_leave(void);
 
 /* Raw again, after terminal_restore(): for a process that was stopped and goes on. */
 void terminal_resume(void);

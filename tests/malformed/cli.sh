@@ -326,10 +326,21 @@ refused "-accel tcg" "-accel|'tcg'" -kernel good -accel tcg
 refused "-machine accel=tcg" "'tcg'|kvm" -kernel good -machine accel=tcg
 refused "-machine virt" "-machine|'virt'" -kernel good -machine virt
 refused "-display gtk" "-display|'gtk'" -kernel good -display gtk
-refused "--fail-on, of a later version" "-fail-on|version" -kernel good --fail-on panic
-refused "-report where nobody can write" "-report|no/such|cannot be written" \
+refused "--fail-on with a name that is none" "-fail-on|oops" -kernel good --fail-on opps
+refused "--fail-on with half an expression" "-fail-on|expression" -kernel good --fail-on '/(/'
+refused "--hang of no time" "-hang|'soon'" -kernel good --hang soon
+refused "--after without --send" "-after|-send" -kernel good --after x
+refused "-log that nobody can write" "-log|no/such" -kernel good -log no/such/log
+refused "-- without a program" "--|PROGRAM" -kernel good --
+refused "-- with a program that is not there" "no-such-program" -kernel good -- ./no-such-program
+refused "-- with a folder" "directory|file is needed" -kernel good -- /
+refused "-- with what is no program" "/etc/passwd" -kernel good -- /etc/passwd
+refused "-add of what is not there" "no/such" -kernel good -add no/such -- /bin/true
+refused "-add out of the guest's root" "above the root" -kernel good -add "/etc/passwd:/../x" -- /bin/true
+refused "-add without --" "-add|PROGRAM" -kernel good -add /etc/passwd
+refused "-report where nobody can write" "-report|no/such|cannot be used" \
 	-kernel good -report no/such/r.json
-refused "-html on a folder" "-html|cannot be written" -kernel good -html .
+refused "-html on a folder" "-html|directory" -kernel good -html .
 cp good copy
 refused "-report over the kernel" "-report|copy|kernel" -kernel copy -report copy
 refused "two outputs to one file" "-report|-html|both" -kernel good -report out -html out

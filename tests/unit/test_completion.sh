@@ -92,7 +92,7 @@ cases() {
 	expect 'an option that is a value is none' '' 'tvmm -append -ker'
 	expect 'options of bench' '--runs' 'tvmm bench --ru'
 	expect 'options of a run behind --' '-initrd' 'tvmm bench -r 3 -- -kernel k -ini'
-	expect 'nothing that this version refuses' '' 'tvmm -fail'
+	expect 'the names of -fail-on' 'all lockdep oops warn' 'tvmm -fail-on '
 	expect 'nothing for an unknown option' '' 'tvmm -nosuch'
 	expect 'nothing for a word that is no option' '' 'tvmm -q ker'
 	expect 'an option after a value with breaks' '-machine' 'tvmm -append console=ttyS0 -mac'
@@ -131,7 +131,7 @@ cases() {
 	expect '-until: nothing to enumerate' '' 'tvmm -until '
 	expect 'with the cursor inside a word' '-kernel' 'tvmm -kerosene' ':=' 9 osene
 
-	expect 'probe: its options' '--help --json' 'tvmm probe '
+	expect 'probe: its options' '--ci --help --json' 'tvmm probe '
 	expect 'probe: one of them' '--json' 'tvmm probe --j'
 	expect 'initramfs: folders' 'images my dir' 'tvmm initramfs '
 	expect 'initramfs: its options' '--help -d -o' 'tvmm initramfs images -'

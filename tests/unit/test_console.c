@@ -73,7 +73,7 @@ static void say(const char *text)
 /* What has come out at the host's end, as a string. */
 static char *came_out(void)
 {
-	static char text[CONSOLE_RING_BYTES + 1];
+	static char text[OUTLET_RING_BYTES + 1];
 	size_t sum = 0;
 	ssize_t n;
 
@@ -145,7 +145,7 @@ START_TEST(full_pipe_blocks_nobody_and_loses_nothing)
 		put(bytes, sizeof(bytes));
 		in += sizeof(bytes);
 		if (console_flush(&console) == CONSOLE_BLOCKED &&
-		    CONSOLE_RING_BYTES - console.count < CONSOLE_ROOM_BYTES)
+		    outlet_room(&console.outlet[CONSOLE_OUT]) < CONSOLE_ROOM_BYTES)
 			break;
 	}
 	ck_assert(console_waiting(&console));
@@ -279,7 +279,7 @@ static void fill_ring(void)
 {
 	static const uint8_t bytes[SPEC_EXIT_BYTES];
 
-	while (CONSOLE_RING_BYTES - console.count >= CONSOLE_ROOM_BYTES)
+	while (outlet_room(&console.outlet[CONSOLE_OUT]) >= CONSOLE_ROOM_BYTES)
 		put(bytes, sizeof(bytes));
 }
 
@@ -334,6 +334,143 @@ START_TEST(closed_pipe)
 	reader = -1;
 }
 END_TEST
+
+/* ---- several ways out ------------------------------------------------------------------------ */
+
+static struct chardev other_dev;
+static int other_reader;
+
+static void open_other(void)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+	other_reader = ends[0];
+	chardev_init(&other_dev);
+	other_dev.kind = CHARDEV_FILE;
+	other_dev.out_fd = ends[1];
+	other_dev.close_out = true;
+}
+
+static void close_other(void)
+{
+	chardev_close(&other_dev);
+	(void)close(other_reader);
+}
+
+static const char *came_out_there(void)
+{
+	static char text[OUTLET_RING_BYTES + 1];
+	ssize_t n;
+
+	ck_assert_int_eq(console_flush(&console), CONSOLE_EMPTY);
+	n = read(other_reader, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+/* The log has the same lines, each behind its time; the console has none. */
+START_TEST(a_log_beside_the_console)
+{
+	double first, second;
+	char end;
+
+	open_other();
+	console_attach(&console, CONSOLE_LOG, &other_dev, true);
+	say("one\r\ntw");
+	say("o\n");
+	ck_assert_int_eq(sscanf(came_out_there(), "%lf one\r\n%lf two%c", &first, &second, &end),
+			 3);
+	ck_assert_int_eq(end, '\n');
+	ck_assert(first >= 0 && second >= first);
+	ck_assert_str_eq(came_out(), "one\r\ntwo\n");
+	close_other();
+}
+END_TEST
+
+/* A log that nobody takes holds the guest up as a console does, and is lost as one is. */
+START_TEST(a_log_that_is_full)
+{
+	open_other();
+	console_attach(&console, CONSOLE_LOG, &other_dev, true);
+	while (console_has_room(&console)) {
+		say("0123456789abcdef");
+		(void)console_flush(&console);
+		while (read(reader, (char[4096]){ 0 }, 4096) > 0)
+			;
+	}
+	ck_assert_ptr_eq(console_blocked(&console, CONSOLE_LOG), &other_dev);
+	ck_assert_ptr_null(console_blocked(&console, CONSOLE_OUT));
+	(void)close(other_reader);
+	other_reader = -1;
+	ck_assert_int_eq(console_flush(&console), CONSOLE_LOST);
+	ck_assert_int_eq(control.ending.kind, ENDING_OUTPUT_LOST);
+	ck_assert_str_eq(control.ending.text, "the log");
+	close_other();
+}
+END_TEST
+
+static void say_frame(enum protocol_frame type, const char *text)
+{
+	static uint8_t wire[FRAMES_WIRE_MAX];
+	size_t count = frames_pack(wire, type, text, strlen(text));
+
+	put(wire, count / 2);
+	say("[");
+	put(wire + count / 2, count - count / 2);
+}
+
+/*
+ * A program's output goes to stdout and stderr, the kernel's words elsewhere, even in the midst of a
+ * frame.
+ */
+START_TEST(a_program_among_the_kernels_words)
+{
+	static struct program program;
+	char tail[32];
+
+	open_other();
+	program_init(&program);
+	console_attach(&console, CONSOLE_OUT, &dev, false);
+	console_attach(&console, CONSOLE_ERR, &other_dev, false);
+	console_attach_program(&console, &program);
+	say("Linux version 6\n");
+	say_frame(PROTOCOL_HELLO, PROTOCOL_HELLO_TEXT);
+	say_frame(PROTOCOL_STDOUT, "out\n");
+	say_frame(PROTOCOL_STDERR, "err");
+	ck_assert_str_eq(came_out_there(), "err");
+	ck_assert_str_eq(came_out(), "out\n");
+	ck_assert(!control_stopped(&control));
+	say_frame(PROTOCOL_EXIT, "7");
+	ck_assert_int_eq(control.ending.kind, ENDING_GUEST_EXITED);
+	ck_assert_uint_eq(control.ending.detail, 7);
+	ck_assert_uint_gt(marks.at_ns[MARK_KERNEL_BANNER], 0);
+	(void)console_tail(&console, tail, sizeof(tail));
+	ck_assert_str_eq(tail, "Linux version 6\n[[[[");
+	close_other();
+}
+END_TEST
+
+/* With -v the kernel's words go to stderr too. */
+START_TEST(a_program_with_the_kernels_words)
+{
+	static struct program program;
+
+	open_other();
+	program_init(&program);
+	console_attach(&console, CONSOLE_OUT, &dev, false);
+	console_attach(&console, CONSOLE_ERR, &other_dev, true);
+	console_attach_program(&console, &program);
+	say("kernel\n");
+	say_frame(PROTOCOL_HELLO, PROTOCOL_HELLO_TEXT);
+	say_frame(PROTOCOL_STDOUT, "out");
+	ck_assert_str_eq(came_out_there(), "kernel\n[[");
+	ck_assert_str_eq(came_out(), "out");
+	close_other();
+}
+END_TEST
+
+/* ---- ways out that fail ---------------------------------------------------------------------- */
 
 START_TEST(full_disk)
 {
@@ -484,11 +621,19 @@ START_TEST(announcements)
 }
 END_TEST
 
+/* What stands behind "not syncing: " is the reason. [LINUX] kernel/panic.c */
+START_TEST(the_reason_of_a_panic)
+{
+	say("[    1.0] Kernel panic - not syncing: VFS: Unable\tto\r\n");
+	ck_assert_str_eq(console.panic, "VFS: Unable?to");
+	say("Kernel panic - not syncing\n");
+	ck_assert_str_eq(console.panic, "");
+}
+END_TEST
+
 START_TEST(a_panic_that_is_over)
 {
 	say("Rebooting in 5 seconds..\r\n"); /* without a panic before it: anybody's words */
-	say("---[ end Kernel panic - not syncing: copied from somewhere ]---\r\n");
-	ck_assert(!control_stopped(&control));
 	say("Kernel panic - not syncing: VFS\r\n");
 	ck_assert(!control_stopped(&control));
 	say("Kernel Offset: disabled\r\n");
@@ -744,6 +889,10 @@ int main(void)
 		room_frees_the_one_who_waits,
 		closed_pipe,
 		full_disk,
+		a_log_beside_the_console,
+		a_log_that_is_full,
+		a_program_among_the_kernels_words,
+		a_program_with_the_kernels_words,
 		not_for_writing,
 		nobody_at_the_other_end,
 		stamps_before_each_line,
@@ -751,6 +900,7 @@ int main(void)
 		words_of_our_own,
 		marks_of_a_boot,
 		announcements,
+		the_reason_of_a_panic,
 		a_panic_that_is_over,
 		a_panic_that_reboots,
 		until_a_line,

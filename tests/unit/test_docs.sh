@@ -4,8 +4,7 @@
 # The program, its man page, its help and its completion speak of the same options, commands,
 # serial kinds and exit statuses. The program's own tables are the measure: rows[] in
 # vmm/options.c, commands[] in vmm/commands.c, KIND_NAMES in vmm/chardev.c, enum status in
-# vmm/ending.h. Options that are only known to be refused (not_in_this_version) have to stand in
-# the man page as such, and nowhere else.
+# vmm/ending.h.
 #
 # TVMM=FILE names the program; build/tvmm without it. Prints TAP.
 set -u
@@ -61,9 +60,8 @@ rows() {
 	sed -n '/^static const struct option_row rows\[\]/,/^};/s/[{}",]/ /gp' vmm/options.c |
 		awk '$2 == "true" || $2 == "false" { print $1, $2, $3 }'
 }
-options=$(rows | awk '$3 != "not_in_this_version" { print $1 }')
-valued=$(rows | awk '$3 != "not_in_this_version" && $2 == "true" { print $1 }')
-refused=$(rows | awk '$3 == "not_in_this_version" { print $1 }')
+options=$(rows | awk '{ print $1 }')
+valued=$(rows | awk '$2 == "true" { print $1 }')
 commands=$(sed -n '/^static const struct command commands/,/^};/s/.*{ "\([a-z]*\)".*/\1/p' \
 	vmm/commands.c)
 kinds=$(sed -n '/KIND_NAMES\[\] = {/,/^};/p' vmm/chardev.c | grep -o '"[^"]*"' | tr -d '"')
@@ -72,8 +70,7 @@ statuses=$(sed -n '/^enum status {/,/^};/s/.* = \([0-9]*\),.*/\1/p' vmm/ending.h
 # --- what the documents say ---------------------------------------------------------------------
 
 man_section() { sed -n "/^\.Sh $1\$/,/^\.Sh /p" "$man"; }
-man_options() { man_section OPTIONS | sed -n 's/^\.It Fl \([^ ]*\).*/\1/p'; }
-man_refused() { sed -n '/^\.Ss Not in this version$/,/^\.S[sh] [^N]/s/^\.Fl \([^ ]*\).*/\1/p' "$man"; }
+man_options() { man_section OPTIONS | sed -n 's/^\.It Fl \([^ ]*\).*/\1/p' | grep -vx -e -; } # "--" is none
 man_commands() { man_section COMMANDS | sed -n 's/^\.It Nm Cm \([a-z]*\).*/\1/p'; }
 man_kinds() {
 	man_section OPTIONS | sed -n '/^\.It Fl serial/,/^\.It Fl echr/s/^\.It Cm \([^ \\]*\).*/\1/p'
@@ -102,7 +99,6 @@ offered() {
 # --- the comparisons ----------------------------------------------------------------------------
 
 same 'man page: every option and no other' "$options" "$(man_options)"
-same 'man page: what this version refuses' "$refused" "$(man_refused)"
 same 'man page: the commands' "$commands" "$(man_commands)"
 same 'man page: the kinds of -serial' "$kinds" "$(man_kinds)"
 same 'man page: the exit statuses' "$statuses" "$(man_statuses)"
@@ -112,7 +108,7 @@ same 'completion: every option and no other' "$options" "$(offered - | sed 's/-\
 same 'completion: which options take a value' "$valued" "$(
 	# shellcheck source=docs/tvmm.bash
 	. docs/tvmm.bash
-	for option in $options $refused; do ! _tvmm_takes_value "$option" || echo "$option"; done
+	for option in $options; do ! _tvmm_takes_value "$option" || echo "$option"; done
 )"
 same 'completion: the commands' "$commands" "$(offered '' | sed 's/-kernel//')"
 same 'completion: the kinds of -serial' "$kinds" "$(offered -serial '')"
@@ -124,7 +120,7 @@ try_options() {
 	for option in "$@"; do
 		said=$(cd "$work" && "$tvmm" "-$option" x 2>&1 </dev/null)
 		case $said in
-		*'no such option'* | *'not part of this version'*) echo "$said" ;;
+		*'no such option'*) echo "$said" ;;
 		esac
 	done
 }
@@ -138,13 +134,9 @@ if [ -x "$tvmm" ]; then
 	if [ "$said" ]; then not_ok 'program: takes what the man page says' "$said"; else
 		ok 'program: takes what the man page says'
 	fi
-	# shellcheck disable=SC2046
-	said=$(try_options $(man_refused) | sed -n 's/^tvmm: -\(.*\): is not part of.*/\1/p')
-	same 'program: refuses what the man page says' "$refused" "$said"
 else
 	for what in 'help: every option and no other' 'help: the commands' \
-		'program: takes what the man page says' \
-		'program: refuses what the man page says'; do
+		'program: takes what the man page says'; do
 		skip "$what" "$tvmm is not built"
 	done
 fi

@@ -29,6 +29,10 @@ static void setup(void)
 	memset(&e, 0, sizeof(e));
 	o.until_set = false;
 	o.account.marks = 0;
+	o.program.adds = 0;
+	o.program.append = NULL;
+	memset(&o.trouble, 0, sizeof(o.trouble));
+	memset(&o.dialogue, 0, sizeof(o.dialogue));
 }
 
 static void teardown(void)
@@ -41,8 +45,10 @@ static int parse(const char *words)
 {
 	static char text[4096];
 	static char name[] = "tvmm";
-	char *argv[ARGS_MAX] = { name };
+	static char *argv[ARGS_MAX]; /* borrowed by what comes out */
 	int argc = 1;
+
+	argv[0] = name;
 
 	ck_assert_uint_lt(strlen(words), sizeof(text));
 	strcpy(text, words);
@@ -91,6 +97,54 @@ START_TEST(defaults)
 	ck_assert_uint_eq(o.debugexit.iosize, 0);
 	for (size_t i = 0; i < CPU_FEATURES_MAX; i++)
 		ck_assert_int_eq(o.cpu.change[i], 0);
+}
+END_TEST
+
+/* Behind "--" all is the program's. The kernel is quiet unless somebody wants to hear it. */
+START_TEST(a_program)
+{
+	accept("-kernel bz");
+	ck_assert_ptr_null(o.program.argument);
+	accept("-kernel bz -- prog -kernel x -- --help");
+	ck_assert_uint_eq(o.program.arguments, 5);
+	ck_assert_str_eq(o.program.argument[0], "prog");
+	ck_assert_str_eq(o.program.argument[4], "--help");
+	ck_assert_int_eq(o.action, OPTIONS_BOOT);
+	ck_assert_str_eq(o.append, SPEC_DEFAULT_APPEND " quiet rdinit=/.tvmm/init");
+	ck_assert_int_eq(o.serial.kind, CHARDEV_STDIO);
+	ck_assert_uint_eq(o.escape_key, 0);
+	ck_assert(o.brief && !o.quiet); /* stderr is the program's */
+	options_finish(&o);
+	accept("-kernel bz -v -- prog");
+	ck_assert_str_eq(o.append, SPEC_DEFAULT_APPEND " rdinit=/.tvmm/init");
+	ck_assert(!o.brief);
+	options_finish(&o);
+	accept("-kernel bz -log f -- prog");
+	ck_assert_str_eq(o.append, SPEC_DEFAULT_APPEND " rdinit=/.tvmm/init");
+	ck_assert_str_eq(o.log, "f");
+	options_finish(&o);
+	accept("-kernel bz -append x=y -- prog");
+	ck_assert_str_eq(o.append, "x=y rdinit=/.tvmm/init");
+}
+END_TEST
+
+START_TEST(a_program_and_its_files)
+{
+	accept("-kernel bz -add a -add b/c:/d:/e -- prog");
+	ck_assert_uint_eq(o.program.adds, 2);
+	ck_assert_str_eq(o.program.add[0].source, "a");
+	ck_assert_ptr_null(o.program.add[0].target);
+	ck_assert_str_eq(o.program.add[1].source, "b/c:/d");
+	ck_assert_str_eq(o.program.add[1].target, "/e");
+	options_finish(&o);
+	ck_assert_uint_eq(o.program.adds, 0);
+	refuse("-kernel bz --", "--", "program");
+	refuse("-kernel bz -add x", "-add", "-- PROGRAM");
+	options_finish(&o);
+	refuse("-kernel bz -v", "-v", "-- PROGRAM");
+	refuse("-kernel bz -serial null -- prog", "-serial", "-log");
+	refuse("-- prog", "no kernel", NULL);
+	refuse("-kernel bz -log - -- prog", "-log", "file name");
 }
 END_TEST
 
@@ -413,9 +467,36 @@ START_TEST(half_an_accelerator)
 }
 END_TEST
 
-START_TEST(of_a_later_version)
+/* What goes wrong in the guest, and a dialogue with it. */
+START_TEST(checks_and_a_dialogue)
 {
-	refuse("-kernel bz -fail-on panic", "-fail-on", "version");
+	accept("-kernel bz");
+	ck_assert(!trouble_wanted(&o.trouble));
+	ck_assert_uint_eq(o.dialogue.steps, 0);
+	ck_assert_uint_eq(o.hang.allowed_ns, 0);
+	accept("-kernel bz -fail-on oops,warn -fail-on /x/ -hang 2s,idle -tap -junit j -summary s");
+	ck_assert(trouble_wanted(&o.trouble));
+	ck_assert_uint_eq(o.trouble.expressions, 1);
+	ck_assert_uint_eq(o.hang.allowed_ns, 2 * S);
+	ck_assert(o.hang.idle);
+	ck_assert(o.account.tap);
+	ck_assert_str_eq(o.account.junit, "j");
+	ck_assert_str_eq(o.account.summary, "s");
+	options_finish(&o);
+	accept("-kernel bz -after login: -send root\\n -after # -send x");
+	ck_assert_uint_eq(o.dialogue.steps, 2);
+	options_finish(&o);
+	accept("-kernel bz -fail-on oops -- prog"); /* the kernel is heard, so it is not quiet */
+	ck_assert_str_eq(o.append, SPEC_DEFAULT_APPEND " rdinit=/.tvmm/init");
+	options_finish(&o);
+	refuse("-kernel bz -fail-on opps", "-fail-on", "oops");
+	options_finish(&o);
+	refuse("-kernel bz -after x", "-after", "-send");
+	options_finish(&o);
+	refuse("-kernel bz -hang 1ms", "-hang", "100ms");
+	refuse("-kernel bz -send x -- prog", "-send", "--");
+	options_finish(&o);
+	refuse("-kernel bz -control -- prog", "-control", "twice");
 }
 END_TEST
 
@@ -428,7 +509,6 @@ START_TEST(unknown_options)
 	refuse("-kernel bz -noreboot", "-noreboot", "did you mean -no-reboot?");
 	refuse("-kernel bz -drive file=x", "-drive", "--help");
 	refuse("-kernel bz -netdev=user", "-netdev=user", "--help");
-	refuse("-kernel bz --", "--", NULL);
 	refuse("-kernel bz --=x", "--=x", NULL);
 	refuse("-kernel bz ---m 5", "---m", NULL);
 	refuse("-kernel bz -\n", "-?", NULL); /* one line, whatever was typed */
@@ -455,10 +535,11 @@ END_TEST
 
 START_TEST(missing_and_unwanted_values)
 {
-	static const char *const take[] = { "kernel", "initrd",  "append", "m",       "smp",
-					    "cpu",    "serial",  "echr",   "timeout", "until",
-					    "device", "accel",   "M",      "machine", "display",
-					    "vga",    "monitor", "fail-on" };
+	static const char *const take[] = { "kernel", "initrd",  "append",  "m",       "smp",
+					    "cpu",    "serial",  "echr",    "timeout", "until",
+					    "device", "accel",   "M",       "machine", "display",
+					    "vga",    "monitor", "fail-on", "hang",    "log",
+					    "add",    "send",    "after",   "junit",   "summary" };
 	static const char *const take_none[] = { "enable-kvm",     "nographic", "nodefaults",
 						 "no-user-config", "no-reboot", "no-shutdown",
 						 "quiet",          "q",         "explain",
@@ -513,6 +594,8 @@ int main(void)
 	const TTest *const tests[] = {
 		defaults,
 		the_recipes_lines,
+		a_program,
+		a_program_and_its_files,
 		one_dash_two_dashes_and_equals,
 		sizes,
 		sizes_never_wrap,
@@ -526,7 +609,7 @@ int main(void)
 		accepted_without_effect,
 		not_to_be_had,
 		half_an_accelerator,
-		of_a_later_version,
+		checks_and_a_dialogue,
 		unknown_options,
 		very_long_words,
 		missing_and_unwanted_values,

@@ -52,6 +52,30 @@ START_TEST(a_new_file)
 }
 END_TEST
 
+static void append(const char *name, const char *words)
+{
+	ck_assert_int_eq(outfile_open_append(&out, "-summary", folder_at(name), &e), 0);
+	ck_assert_int_eq(outfile_write(&out, print_text, words, &e), 0);
+}
+
+START_TEST(written_behind_what_was_there)
+{
+	struct outfile other;
+
+	append("shared", "one\n");
+	append("shared", "two\n");
+	check_holds("shared", "one\ntwo\n");
+	/* Somebody else writes between opening and writing. */
+	ck_assert_int_eq(outfile_open_append(&other, "-summary", folder_at("shared"), &e), 0);
+	append("shared", "three\n");
+	ck_assert_int_eq(outfile_write(&other, print_text, "four\n", &e), 0);
+	check_holds("shared", "one\ntwo\nthree\nfour\n");
+	ck_assert_int_eq(outfile_open_append(&other, "-summary", folder_at("shared"), &e), 0);
+	outfile_abandon(&other);
+	check_holds("shared", "one\ntwo\nthree\nfour\n");
+}
+END_TEST
+
 START_TEST(what_was_there_stays_until_it_is_written)
 {
 	folder_put(folder_at("old"), "a longer text than the new one", 30);
@@ -118,6 +142,7 @@ int main(void)
 	tcase_add_test(tcase, not_wanted);
 	tcase_add_test(tcase, a_new_file);
 	tcase_add_test(tcase, what_was_there_stays_until_it_is_written);
+	tcase_add_test(tcase, written_behind_what_was_there);
 	tcase_add_test(tcase, a_run_that_never_was_leaves_nothing);
 	tcase_add_test(tcase, what_cannot_be_written_is_told_at_once);
 	tcase_add_test(tcase, a_fifo_that_nobody_reads);
