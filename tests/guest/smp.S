@@ -7,6 +7,7 @@
  *
  *	h	all halt with interrupts off
  *	s	all spin
+ *	d	each takes its own lock, and then waits for that of the next CPU
  *	f	the last CPU triple-faults, the others spin
  *	w	all halt but CPU 1, which works for 2^30 ticks of the TSC, prints "late" and halts
  *	i	the same, but CPU 1 waits for 20 timer interrupts meanwhile, 20 ms each
@@ -48,6 +49,7 @@
 #define CPUS    8
 #define MODE    12
 #define IDTR    16
+#define LOCKS   0x8000 /* four bytes for each CPU */
 #define WOKEN   64 /* NMIs that each CPU has had, four bytes each */
 
 #define MILLISECOND 1000000 /* of KVM's APIC timer */
@@ -84,6 +86,8 @@
 	movl	$1, SAID(%r14)
 	cmp	$'r', %r13b
 	je	wake_each_other
+	cmp	$'d', %r13b
+	je	deadlock
 	cmp	$'s', %r13b
 	je	go_on_for_ever
 	cmp	$'f', %r13b
@@ -110,8 +114,9 @@ send:
 	jnz	1b
 	ret
 
-	/* Interrupts and the APIC of this CPU. */
+	/* Interrupts, the APIC and the lock of this CPU. */
 ready:
+	movl	$1, LOCKS(%r14,%rbp,4)
 	lidt	IDTR(%r14)
 	movl	$APIC_ENABLE, APIC_SPURIOUS(%r15)
 	movl	$APIC_DIVIDE_BY_1, APIC_TIMER_DIVIDE(%r15)
@@ -242,6 +247,8 @@ started:
 	je	1b
 	cmp	$'s', %r13b
 	je	go_on_for_ever
+	cmp	$'d', %r13b
+	je	deadlock
 	cmp	$'f', %r13b
 	je	crash_if_last
 	cmp	$1, %ebp
@@ -253,6 +260,17 @@ started:
 	cmp	$'r', %r13b
 	je	wake_each_other
 	jmp	stop
+
+deadlock:
+	lea	1(%rbp), %eax
+	xor	%edx, %edx
+	div	%r12d
+1:	mov	$1, %eax
+	xchg	%eax, LOCKS(%r14,%rdx,4)
+	pause
+	test	%eax, %eax
+	jnz	1b
+	jmp	late
 
 crash_if_last:
 	lea	1(%rbp), %eax

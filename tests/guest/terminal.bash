@@ -124,10 +124,10 @@ inner='
 	echo $i >"$work/polls"'
 export work
 
-start_in_shell() {
+start_in_shell() { # [option]...
 	rm -f "$work"/{tty,pid,before,status,after,polls}
 	cmdline=$'up\n'
-	tvmm_with spin
+	tvmm_with spin "$@"
 	timeout -s KILL "$limit" "$ptydrive" -e 'timeout 15' -e 'expect "up"' -e expect-terminal-raw \
 		-e 'expect-exit 0' -- sh -c "$inner" sh "${command[@]}" >"$out" 2>"$err" &
 	shell=$!
@@ -176,4 +176,69 @@ within 1 settings_are_not || complain "the terminal raw again" "it is not"
 kill -s TERM "$pid"
 end_in_shell
 expect_status 143
+verdict
+
+begin "two signals in a row: the terminal is as before"
+start_in_shell
+kill -s TERM "$pid"
+sleep 0.012
+kill -s INT "$pid" 2>/dev/null
+end_in_shell
+[ "$status" = 143 ] || [ "$status" = 130 ] || complain "status 143, or 130 of the second one" "$status"
+[ "$(<"$work/polls")" = 1 ] || complain "at once" "after $(<"$work/polls") looks"
+verdict
+
+# A pipe that takes nothing more.
+full_pipe() {
+	rm -f "$work/pipe"
+	mkfifo "$work/pipe"
+	exec 9<>"$work/pipe"
+	dd if=/dev/zero of="$work/pipe" bs=4096 count=64 oflag=nonblock 2>/dev/null
+}
+
+begin "time is up while the report is written: the terminal is as before"
+full_pipe
+start_in_shell -report "$work/pipe" -timeout 0.6
+end_in_shell
+exec 9<&-
+expect_status 124
+[ "$(<"$work/polls")" = 1 ] || complain "at once" "after $(<"$work/polls") looks"
+grep -q 'tvmm: timeout: .*what was left to write' "$out" || complain "a sentence" "none"
+verdict
+
+begin "a signal while the report is written: the terminal is as before"
+full_pipe
+start_in_shell -report "$work/pipe" -until up
+kill -s TERM "$pid" 2>/dev/null
+end_in_shell
+exec 9<&-
+expect_status 143
+verdict
+
+begin "a signal before the guest runs: the terminal is as before"
+rm -f "$work"/{tty,pid,before,status,after,polls,socket}
+tvmm_with spin -serial "unix:$work/socket,server=on"
+timeout -s KILL "$limit" "$ptydrive" -e 'timeout 15' -e 'expect-exit 0' \
+	-- sh -c "$inner" sh "${command[@]}" >"$out" 2>"$err" &
+shell=$!
+within 5 test -S "$work/socket" || complain "a socket" "none"
+pid=$(<"$work/pid")
+kill -s INT "$pid"
+end_in_shell
+expect_status 130
+grep -q 'tvmm: ended by signal 2 (Interrupt) before the guest ran' "$out" ||
+	complain "a sentence" "'$(tail -n 1 "$out")'"
+verdict
+
+begin "job control: stopped from the keyboard, and continued in the foreground"
+cmdline=$'up\n'
+tvmm_with spin -serial stdio -timeout 10
+printf 'exec %s\n' "${command[*]@Q}" >"$work/job"
+timeout -s KILL "$limit" "$ptydrive" -e 'timeout 5' -e 'expect "$ "' \
+	-e "send \"sh $work/job\\n\"" -e 'expect "up"' -e 'wait 0.1' -e 'send "\x1a"' \
+	-e 'expect "topped"' -e 'expect "$ "' -e 'send "fg\n"' -e 'wait 0.3' -e 'send "\x03"' \
+	-e 'expect "exit status 130"' -e 'expect "$ "' -e 'send "echo =$?=\n"' \
+	-e 'expect "=130="' -e 'send "exit 0\n"' -e 'expect-exit 0' -e expect-terminal-restored \
+	-- env PS1='$ ' bash --norc --noprofile -i >"$out" 2>"$err" ||
+	complain "the conversation" "'$(tail -n 1 "$err")'"
 verdict
