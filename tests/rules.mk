@@ -22,7 +22,10 @@ PLAIN = $(foreach test,$(UNIT_TESTS) $(MALFORMED_TESTS),$(patsubst $(B)/tests/%,
 IN_MALFORMED = malformed/cli=tests/malformed/cli.sh $(IN_ZOO)
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
 IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
-IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu boot/kernels=tests/boot/kernels boot/account=tests/boot/account
+IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu boot/kernels=tests/boot/kernels \
+	boot/account=tests/boot/account boot/program=tests/boot/program boot/kunit=tests/boot/kunit \
+	boot/docs_ci=tests/boot/docs_ci boot/autopsy=tests/boot/autopsy \
+	boot/endings=tests/boot/endings
 FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all
@@ -34,8 +37,8 @@ check: ## install what is missing, run all tests
 .PHONY: build-tests
 build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests fuzz-build
 
-check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(INITRAMFS) \
-		$(PACKED) $(DIES) fuzz-build
+check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(KUNIT_KERNEL) \
+		$(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) fuzz-build
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) \
 		$(IN_BOOTS) $(FUZZING)
 
@@ -45,7 +48,8 @@ check-unit: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) ## tests: r
 check-guest: $(B)/tvmm guests $(KERNEL) $(DIES) ## tests: tiny guests on /dev/kvm
 	@B=$(B) tests/check $(IN_GUESTS)
 
-check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(KERNEL) $(INITRAMFS) $(PACKED) ## tests: Linux to a shell and back
+check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(B)/tests/guest/mkimage $(KERNEL) $(KUNIT_KERNEL) \
+		$(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) ## tests: Linux to a shell and back
 	@B=$(B) tests/check $(IN_BOOTS)
 
 # Static, because it also runs in the lab.

@@ -32,3 +32,25 @@ $(DIES): tests/boot/dies.S initramfs/nodes | $(B)/tvmm
 	$(Q)$(CC) -nostdlib -static -s -o $(B)/tests/boot/dies/init $<
 	$(Q)$(B)/tvmm initramfs $(B)/tests/boot/dies -d initramfs/nodes -o $@.gz >/dev/null
 	$(Q)gzip -dcf $@.gz >$@
+
+# What tests/boot/program runs in a guest: static, and with two shared libraries beside it.
+PROG := $(B)/tests/boot/prog
+PROGRAMS := $(PROG)/guestprog $(PROG)/dynamic $(PROG)/lib/libgreeting.so \
+	$(PROG)/lib/libgreetingtext.so
+
+$(PROG)/guestprog: tests/boot/guestprog.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -O2 -static -o $@ $<
+
+$(PROG)/dynamic: tests/boot/guestprog.c $(PROG)/lib/libgreeting.so
+	$(Q)$(CC) -O2 -DWITH_LIBRARY -o $@ $< -L$(PROG)/lib -lgreeting \
+		-Wl,-rpath,'$$ORIGIN/lib' -Wl,-rpath-link,$(PROG)/lib
+
+$(PROG)/lib/libgreeting.so: tests/boot/greeting.c $(PROG)/lib/libgreetingtext.so
+	$(Q)$(CC) -shared -fPIC -o $@ $< -L$(PROG)/lib -lgreetingtext -Wl,-rpath,'$$ORIGIN'
+
+$(PROG)/lib/libgreetingtext.so: tests/boot/greeting_text.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -shared -fPIC -o $@ $<
