@@ -68,6 +68,7 @@ static int place(const struct plan_request *request, const struct boot_plan *pla
 	if (request->initrd_bytes) {
 		image_open_bytes(junk, sizeof(junk), "initrd", "initrd", &initrd);
 		ck_assert_int_eq(ftruncate(initrd.fd, (off_t)request->initrd_bytes), 0);
+		initrd.size_bytes = request->initrd_bytes;
 	}
 	rc = place_boot(request, plan, kernel, request->initrd_bytes ? &initrd : NULL, &memory,
 			error);
