@@ -124,22 +124,18 @@ static bool gave_up_unpacking(const struct session *session, const struct ending
  */
 static void explain_panic(const struct session *session, struct ending *ending)
 {
-	static const struct {
-		const char *reason, *means;
-	} known[] = {
-		{ "VFS: Unable to mount root fs",
-		  "it took no initramfs: is CONFIG_BLK_DEV_INITRD in it?" },
-		{ "No working init found", "it cannot start one: is CONFIG_BINFMT_ELF in it?" },
-	};
-	size_t used;
+	static const char *const known[] = { "VFS: Unable to mount root fs",
+					     "No working init found" };
 
 	if (!ending->text[0])
 		(void)snprintf(ending->text, sizeof(ending->text), "%s", session->console.panic);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		used = strlen(ending->text);
-		if (session->plan.initrd.size_bytes && strstr(ending->text, known[i].reason))
-			(void)snprintf(ending->text + used, sizeof(ending->text) - used, " (%s)",
-				       known[i].means);
+		if (session->plan.initrd.size_bytes && strstr(ending->text, known[i]))
+			(void)snprintf(
+				ending->text, sizeof(ending->text),
+				"%s (it took no initramfs, or cannot start what is in it: are "
+				"CONFIG_BLK_DEV_INITRD and CONFIG_BINFMT_ELF in it?)",
+				known[i]);
 	}
 }
 
