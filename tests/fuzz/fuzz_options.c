@@ -119,16 +119,30 @@ static void check_values(const struct options *o)
 	check_serial(&o->serial);
 }
 
+static bool same_program(const struct program_options *a, const struct program_options *b)
+{
+	if (a->argument != b->argument || a->arguments != b->arguments || a->adds != b->adds ||
+	    a->verbose != b->verbose || !a->append != !b->append)
+		return false;
+	for (size_t i = 0; i < a->adds; i++) {
+		if (strcmp(a->add_text[i], b->add_text[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* What is borrowed from the words is compared as such, what is owned by its contents. */
 static void check_same(const struct options *a, const struct options *b)
 {
 	hold(a->action == b->action && a->kernel == b->kernel && a->initrd == b->initrd &&
-		     a->append == b->append && a->ram_bytes == b->ram_bytes &&
+		     strcmp(a->append, b->append) == 0 && a->ram_bytes == b->ram_bytes &&
 		     a->escape_key == b->escape_key && a->timeout_ns == b->timeout_ns &&
-		     a->until_set == b->until_set && a->quiet == b->quiet && a->cpus == b->cpus &&
-		     a->unpack == b->unpack && a->no_cache == b->no_cache &&
+		     a->until_set == b->until_set && a->brief == b->brief && a->quiet == b->quiet &&
+		     a->cpus == b->cpus && a->unpack == b->unpack && a->no_cache == b->no_cache &&
 		     a->debugexit.iobase == b->debugexit.iobase &&
 		     a->debugexit.iosize == b->debugexit.iosize &&
 		     a->serial.kind == b->serial.kind && a->serial.path == b->serial.path &&
+		     a->log == b->log && same_program(&a->program, &b->program) &&
 		     memcmp(&a->cpu, &b->cpu, sizeof(a->cpu)) == 0,
 	     "other options the second time");
 }
