@@ -314,7 +314,6 @@ START_TEST(a_panic_in_log_buf)
 		memset(ram, 0, RAM_BYTES);
 		at = RING;
 		say_in_log_buf(0, caller_bytes, 0, "Linux version 4.19.0");
-		ck_assert(lastwords_banner(&memory, RAM_GPA, RAM_BYTES));
 		say_in_log_buf(1000, caller_bytes, 0, PANIC "old\nand gone");
 		say_in_log_buf(2000, caller_bytes, 0, "Kernel Offset: disabled");
 		are(LASTWORDS_PANIC, "old");
@@ -350,7 +349,6 @@ START_TEST(format_strings)
 	say("\0016", "Booting paravirtualized kernel on KVM");
 	say("\0016", "Freeing unused kernel image memory");
 	are(LASTWORDS_NONE, "");
-	ck_assert(!lastwords_banner(&memory, RAM_GPA, RAM_BYTES));
 }
 END_TEST
 
@@ -451,19 +449,9 @@ START_TEST(ends_of_memory)
 		memcpy(part, all + RING, length);
 		memory.region[0] = (struct guest_memory_region){ RAM_GPA, length, part };
 		look();
-		(void)lastwords_banner(&memory, RAM_GPA, RAM_BYTES);
 		free(part);
 	}
 	ck_assert_int_eq(words.kind, LASTWORDS_PANIC);
-}
-END_TEST
-
-START_TEST(a_banner)
-{
-	ck_assert(!lastwords_banner(&memory, RAM_GPA, RAM_BYTES));
-	say_usual_things();
-	ck_assert(lastwords_banner(&memory, RAM_GPA, RAM_BYTES));
-	ck_assert(!lastwords_banner(&memory, RAM_GPA, RING));
 }
 END_TEST
 
@@ -523,7 +511,6 @@ int main(void)
 		only_in_the_range,
 		in_the_second_region,
 		ends_of_memory,
-		a_banner,
 		memory_full_of_words,
 		flipped_bits,
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/inside/lastwords.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -46,17 +47,16 @@ static const struct phrase {
 	enum lastwords_kind kind;
 	bool has_level; /* the kernel prints it with one: a newline counts only behind moved text */
 	bool reason;    /* what follows the words is the text */
-} death_phrases[] = {
+} phrases[] = {
 	{ "Kernel panic - not syncing: ", LASTWORDS_PANIC, true, true },
 	{ "reboot: Restarting system", LASTWORDS_RESTARTS, true, false },
 	{ "reboot: machine restart", LASTWORDS_RESTARTS, true, false },
 	{ "reboot: Power down", LASTWORDS_POWERS_DOWN, true, false },
 	{ "reboot: System halted", LASTWORDS_HALTS, true, false },
 	{ "RIP: 0010:", LASTWORDS_REGISTERS, false, false },
-},
-  banner_phrase[] = { { "Linux version ", LASTWORDS_NONE, true, false } };
+};
 
-enum { DEATH_PHRASES = sizeof(death_phrases) / sizeof(death_phrases[0]) };
+enum { PHRASES = sizeof(phrases) / sizeof(phrases[0]) };
 
 /* A stretch of guest memory, 8-byte aligned at its start. */
 struct stretch {
@@ -223,11 +223,11 @@ static void look_at(const struct stretch *s, size_t at, const struct phrase *phr
 }
 
 /* How the phrases begin, each beginning once. */
-static void find_keys(const struct phrase *phrases, size_t count, uint64_t key[KEYS_MAX])
+static void find_keys(uint64_t key[KEYS_MAX])
 {
 	size_t keys = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < PHRASES; i++) {
 		uint64_t word;
 		size_t k = 0;
 
@@ -244,12 +244,11 @@ static void find_keys(const struct phrase *phrases, size_t count, uint64_t key[K
 }
 
 /* The comparison of a word with the keys is made some millions of times. */
-static void look_through(const struct stretch *s, const struct phrase *phrases, size_t count,
-			 struct found *best)
+static void look_through(const struct stretch *s, struct found *best)
 {
 	uint64_t key[KEYS_MAX];
 
-	find_keys(phrases, count, key);
+	find_keys(key);
 	for (size_t at = 0; at + KEY_BYTES <= s->size_bytes && best->tried < TRIED_MAX;
 	     at += LOG_ALIGN) {
 		uint64_t word;
@@ -257,7 +256,7 @@ static void look_through(const struct stretch *s, const struct phrase *phrases, 
 		memcpy(&word, s->bytes + at, sizeof(word));
 		if (word == 0 || (word != key[0] && word != key[1] && word != key[2]))
 			continue;
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < PHRASES; i++)
 			look_at(s, at, &phrases[i], best);
 	}
 }
@@ -281,7 +280,7 @@ static struct stretch clip(const struct guest_memory_region *region, uint64_t gp
 }
 
 static struct found look_everywhere(const struct guest_memory *memory, uint64_t gpa,
-				    uint64_t size_bytes, const struct phrase *phrases, size_t count)
+				    uint64_t size_bytes)
 {
 	struct found best = { 0 };
 
@@ -289,7 +288,7 @@ static struct found look_everywhere(const struct guest_memory *memory, uint64_t 
 		struct stretch s = clip(&memory->region[i], gpa, size_bytes);
 
 		if (s.size_bytes > 0)
-			look_through(&s, phrases, count, &best);
+			look_through(&s, &best);
 	}
 	return best;
 }
@@ -312,16 +311,11 @@ static void keep_text(struct lastwords *words, const struct found *found)
 void lastwords_find(struct lastwords *words, const struct guest_memory *memory, uint64_t gpa,
 		    uint64_t size_bytes)
 {
-	struct found best = look_everywhere(memory, gpa, size_bytes, death_phrases, DEATH_PHRASES);
+	struct found best = look_everywhere(memory, gpa, size_bytes);
 
 	*words = (struct lastwords){ .kind = LASTWORDS_NONE };
 	if (!best.phrase)
 		return;
 	words->kind = best.phrase->kind;
 	keep_text(words, &best);
-}
-
-bool lastwords_banner(const struct guest_memory *memory, uint64_t gpa, uint64_t size_bytes)
-{
-	return look_everywhere(memory, gpa, size_bytes, banner_phrase, 1).phrase != NULL;
 }

@@ -17,7 +17,6 @@
 #ifndef TVMM_INSIDE_LASTWORDS_H
 #define TVMM_INSIDE_LASTWORDS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm/base/guestmem.h"
@@ -45,11 +44,5 @@ struct lastwords {
  */
 void lastwords_find(struct lastwords *words, const struct guest_memory *memory, uint64_t gpa,
 		    uint64_t size_bytes);
-
-/*
- * Whether a kernel has begun to keep a log there: a record "Linux version ...". (The words alone are in
- * every kernel's image.) False also when the log is so long that its first record was overwritten.
- */
-bool lastwords_banner(const struct guest_memory *memory, uint64_t gpa, uint64_t size_bytes);
 
 #endif
