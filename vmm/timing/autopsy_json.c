@@ -6,31 +6,13 @@
 
 #define RFLAGS_IF (1ull << 9)
 
-static void text(struct json *j, const char *key, const char *value)
-{
-	json_key(j, key);
-	json_text(j, value);
-}
-
-static void number(struct json *j, const char *key, uint64_t value)
-{
-	json_key(j, key);
-	json_number(j, value);
-}
-
-static void yes_or_no(struct json *j, const char *key, bool value)
-{
-	json_key(j, key);
-	json_bool(j, value);
-}
-
 /* A register: more than a number of JSON holds. */
 static void hex(struct json *j, const char *key, uint64_t value)
 {
 	char digits[sizeof("0x") + 16];
 
 	(void)snprintf(digits, sizeof(digits), "%#" PRIx64, value);
-	text(j, key, digits);
+	json_text_field(j, key, digits);
 }
 
 /* A vector, or null for -1. */
@@ -103,12 +85,12 @@ static void print_registers(struct json *j, const struct autopsy_registers *r)
 static void print_exception(struct json *j, const struct autopsy_events *e)
 {
 	if (!e->exception_injected && !e->exception_pending) {
-		text(j, "exception", NULL);
+		json_text_field(j, "exception", NULL);
 		return;
 	}
 	row(j, "exception");
-	number(j, "vector", e->exception);
-	yes_or_no(j, "being_delivered", e->exception_injected);
+	json_number_field(j, "vector", e->exception);
+	json_bool_field(j, "being_delivered", e->exception_injected);
 	json_key(j, "error_code");
 	if (e->has_error_code)
 		json_number(j, e->error_code);
@@ -122,18 +104,18 @@ static void print_events(struct json *j, const struct autopsy_cpu *cpu)
 	const struct autopsy_events *e = &cpu->events;
 
 	if (!cpu->events_known) {
-		text(j, "events", NULL);
+		json_text_field(j, "events", NULL);
 		return;
 	}
 	row(j, "events");
 	print_exception(j, e);
 	vector(j, "interrupt", e->interrupt_injected ? e->interrupt : -1);
-	yes_or_no(j, "interrupt_shadow", e->shadow);
-	yes_or_no(j, "nmi_being_delivered", e->nmi_injected);
-	yes_or_no(j, "nmi_waits", e->nmi_pending);
-	yes_or_no(j, "nmi_masked", e->nmi_masked);
-	yes_or_no(j, "in_smm", e->in_smm);
-	yes_or_no(j, "smi_waits", e->smi_pending);
+	json_bool_field(j, "interrupt_shadow", e->shadow);
+	json_bool_field(j, "nmi_being_delivered", e->nmi_injected);
+	json_bool_field(j, "nmi_waits", e->nmi_pending);
+	json_bool_field(j, "nmi_masked", e->nmi_masked);
+	json_bool_field(j, "in_smm", e->in_smm);
+	json_bool_field(j, "smi_waits", e->smi_pending);
 	json_end_object(j);
 }
 
@@ -142,8 +124,8 @@ static void print_code(struct json *j, const struct autopsy_cpu *cpu)
 	json_key(j, "code");
 	json_on_one_line(j);
 	json_begin_object(j);
-	text(j, "why_not", cpu->no_code);
-	number(j, "before_rip", cpu->code_before);
+	json_text_field(j, "why_not", cpu->no_code);
+	json_number_field(j, "before_rip", cpu->code_before);
 	json_key(j, "bytes");
 	json_begin_array(j);
 	for (size_t i = 0; i < cpu->code_bytes; i++)
@@ -154,17 +136,17 @@ static void print_code(struct json *j, const struct autopsy_cpu *cpu)
 
 static void print_backtrace(struct json *j, const struct autopsy_cpu *cpu)
 {
-	text(j, "unwound_by", cpu->unwound_by);
-	text(j, "no_backtrace", cpu->no_backtrace);
+	json_text_field(j, "unwound_by", cpu->unwound_by);
+	json_text_field(j, "no_backtrace", cpu->no_backtrace);
 	json_key(j, "backtrace");
 	json_begin_array(j);
 	for (size_t i = 0; i < cpu->frames; i++) {
 		row(j, NULL);
 		hex(j, "address", cpu->frame[i].address);
-		text(j, "symbol", cpu->frame[i].symbol);
-		number(j, "offset", cpu->frame[i].offset);
-		number(j, "size_bytes", cpu->frame[i].size_bytes);
-		yes_or_no(j, "guessed", cpu->frame[i].guessed);
+		json_text_field(j, "symbol", cpu->frame[i].symbol);
+		json_number_field(j, "offset", cpu->frame[i].offset);
+		json_number_field(j, "size_bytes", cpu->frame[i].size_bytes);
+		json_bool_field(j, "guessed", cpu->frame[i].guessed);
 		json_end_object(j);
 	}
 	json_end_array(j);
@@ -173,38 +155,38 @@ static void print_backtrace(struct json *j, const struct autopsy_cpu *cpu)
 static void print_lapic(struct json *j, const struct autopsy_lapic *lapic)
 {
 	if (!lapic->known) {
-		text(j, "local_apic", NULL);
+		json_text_field(j, "local_apic", NULL);
 		return;
 	}
 	row(j, "local_apic");
-	yes_or_no(j, "enabled", lapic->enabled);
-	yes_or_no(j, "x2apic", lapic->x2apic);
-	number(j, "id", lapic->id);
-	number(j, "tpr", lapic->tpr);
+	json_bool_field(j, "enabled", lapic->enabled);
+	json_bool_field(j, "x2apic", lapic->x2apic);
+	json_number_field(j, "id", lapic->id);
+	json_number_field(j, "tpr", lapic->tpr);
 	vector(j, "highest_irr", lapic->irr);
 	vector(j, "highest_isr", lapic->isr);
-	text(j, "timer", autopsy_timer_name(lapic->timer));
-	number(j, "timer_vector", lapic->timer_vector);
-	yes_or_no(j, "timer_masked", lapic->timer_masked);
-	number(j, "initial_count", lapic->initial_count);
-	number(j, "current_count", lapic->current_count);
+	json_text_field(j, "timer", autopsy_timer_name(lapic->timer));
+	json_number_field(j, "timer_vector", lapic->timer_vector);
+	json_bool_field(j, "timer_masked", lapic->timer_masked);
+	json_number_field(j, "initial_count", lapic->initial_count);
+	json_number_field(j, "current_count", lapic->current_count);
 	hex(j, "deadline", lapic->deadline);
 	hex(j, "tsc", lapic->tsc);
-	number(j, "tsc_khz", lapic->tsc_khz);
+	json_number_field(j, "tsc_khz", lapic->tsc_khz);
 	json_end_object(j);
 }
 
 static void print_cpu(struct json *j, const struct autopsy_cpu *cpu)
 {
 	json_begin_object(j);
-	number(j, "cpu", cpu->cpu);
-	yes_or_no(j, "ended_run", cpu->ended_run);
-	text(j, "state", autopsy_state_name(cpu->state));
-	yes_or_no(j, "known", cpu->known);
-	text(j, "not_believed", cpu->not_believed);
-	text(j, "mode", cpu->known ? autopsy_mode_name(cpu->mode) : NULL);
-	number(j, "cpl", cpu->cpl);
-	yes_or_no(j, "interrupts", cpu->registers.rflags & RFLAGS_IF);
+	json_number_field(j, "cpu", cpu->cpu);
+	json_bool_field(j, "ended_run", cpu->ended_run);
+	json_text_field(j, "state", autopsy_state_name(cpu->state));
+	json_bool_field(j, "known", cpu->known);
+	json_text_field(j, "not_believed", cpu->not_believed);
+	json_text_field(j, "mode", cpu->known ? autopsy_mode_name(cpu->mode) : NULL);
+	json_number_field(j, "cpl", cpu->cpl);
+	json_bool_field(j, "interrupts", cpu->registers.rflags & RFLAGS_IF);
 	print_backtrace(j, cpu);
 	print_code(j, cpu);
 	print_registers(j, &cpu->registers);
@@ -219,15 +201,15 @@ static void print_log(struct json *j, const struct autopsy *a)
 {
 	json_key(j, "log_tail");
 	json_begin_object(j);
-	text(j, "why_not", a->no_log[0] ? a->no_log : NULL);
-	number(j, "records", a->log_of);
+	json_text_field(j, "why_not", a->no_log[0] ? a->no_log : NULL);
+	json_number_field(j, "records", a->log_of);
 	json_key(j, "lines");
 	json_begin_array(j);
 	for (size_t i = 0; i < a->log_records; i++) {
 		row(j, NULL);
-		number(j, "guest_at_ns", a->log[i].at_ns);
-		number(j, "level", a->log[i].level);
-		text(j, "text", a->log[i].text);
+		json_number_field(j, "guest_at_ns", a->log[i].at_ns);
+		json_number_field(j, "level", a->log[i].level);
+		json_text_field(j, "text", a->log[i].text);
 		json_end_object(j);
 	}
 	json_end_array(j);
@@ -237,22 +219,22 @@ static void print_log(struct json *j, const struct autopsy *a)
 static void print_uart(struct json *j, const struct autopsy_uart *uart)
 {
 	row(j, "uart");
-	number(j, "ier", uart->ier);
-	number(j, "iir", uart->iir);
-	number(j, "lsr", uart->lsr);
-	number(j, "mcr", uart->mcr);
-	yes_or_no(j, "interrupting", uart->interrupting);
-	number(j, "received_bytes", uart->received);
-	number(j, "waiting_bytes", uart->waiting);
+	json_number_field(j, "ier", uart->ier);
+	json_number_field(j, "iir", uart->iir);
+	json_number_field(j, "lsr", uart->lsr);
+	json_number_field(j, "mcr", uart->mcr);
+	json_bool_field(j, "interrupting", uart->interrupting);
+	json_number_field(j, "received_bytes", uart->received);
+	json_number_field(j, "waiting_bytes", uart->waiting);
 	json_end_object(j);
 }
 
 static void print_pic(struct json *j, const char *key, const struct autopsy_pic *pic)
 {
 	row(j, key);
-	number(j, "imr", pic->imr);
-	number(j, "irr", pic->irr);
-	number(j, "isr", pic->isr);
+	json_number_field(j, "imr", pic->imr);
+	json_number_field(j, "irr", pic->irr);
+	json_number_field(j, "isr", pic->isr);
 	json_end_object(j);
 }
 
@@ -268,16 +250,16 @@ static void print_pins(struct json *j, const struct autopsy_controllers *c)
 		const struct autopsy_pin *pin = &c->pin[i];
 
 		row(j, NULL);
-		number(j, "pin", i);
-		yes_or_no(j, "masked", pin->masked);
-		number(j, "vector", pin->vector);
-		number(j, "delivery", pin->delivery);
-		number(j, "destination", pin->destination);
-		yes_or_no(j, "logical", pin->logical);
-		yes_or_no(j, "level", pin->level);
-		yes_or_no(j, "active_low", pin->active_low);
-		yes_or_no(j, "pending", pin->pending);
-		yes_or_no(j, "remote_irr", pin->remote_irr);
+		json_number_field(j, "pin", i);
+		json_bool_field(j, "masked", pin->masked);
+		json_number_field(j, "vector", pin->vector);
+		json_number_field(j, "delivery", pin->delivery);
+		json_number_field(j, "destination", pin->destination);
+		json_bool_field(j, "logical", pin->logical);
+		json_bool_field(j, "level", pin->level);
+		json_bool_field(j, "active_low", pin->active_low);
+		json_bool_field(j, "pending", pin->pending);
+		json_bool_field(j, "remote_irr", pin->remote_irr);
 		json_end_object(j);
 	}
 	json_end_array(j);
@@ -289,18 +271,18 @@ static void print_controllers(struct json *j, const struct autopsy_controllers *
 		print_pic(j, "pic_master", &c->master);
 		print_pic(j, "pic_slave", &c->slave);
 	} else {
-		text(j, "pic_master", NULL);
-		text(j, "pic_slave", NULL);
+		json_text_field(j, "pic_master", NULL);
+		json_text_field(j, "pic_slave", NULL);
 	}
 	print_pins(j, c);
 	if (!c->pit_known) {
-		text(j, "pit", NULL);
+		json_text_field(j, "pit", NULL);
 		return;
 	}
 	row(j, "pit");
-	number(j, "channel_0_mode", c->pit_mode);
-	number(j, "channel_0_count", c->pit_count);
-	yes_or_no(j, "channel_0_gate", c->pit_gate);
+	json_number_field(j, "channel_0_mode", c->pit_mode);
+	json_number_field(j, "channel_0_count", c->pit_count);
+	json_bool_field(j, "channel_0_gate", c->pit_gate);
 	json_end_object(j);
 }
 
@@ -311,14 +293,14 @@ void autopsy_print_json(const struct autopsy *a, struct json *j)
 		return;
 	}
 	json_begin_object(j);
-	text(j, "symbols", a->symbols);
-	yes_or_no(j, "has_symbols", a->has_symbols);
-	text(j, "initcall", a->initcall);
-	text(j, "initcall_by", a->initcall ? a->initcall_by : NULL);
-	text(j, "last_line", a->last_line);
-	number(j, "last_line_ns", a->last_line_ns);
-	number(j, "stood_ns", a->stood_ns);
-	text(j, "no_cpus", a->no_cpus);
+	json_text_field(j, "symbols", a->symbols);
+	json_bool_field(j, "has_symbols", a->has_symbols);
+	json_text_field(j, "initcall", a->initcall);
+	json_text_field(j, "initcall_by", a->initcall ? a->initcall_by : NULL);
+	json_text_field(j, "last_line", a->last_line);
+	json_number_field(j, "last_line_ns", a->last_line_ns);
+	json_number_field(j, "stood_ns", a->stood_ns);
+	json_text_field(j, "no_cpus", a->no_cpus);
 	json_key(j, "cpus");
 	json_begin_array(j);
 	for (size_t i = 0; i < a->cpus; i++)

@@ -78,6 +78,24 @@ void json_end_array(struct json *json)
 	end(json, ']');
 }
 
+void json_text_field(struct json *json, const char *key, const char *text)
+{
+	json_key(json, key);
+	json_text(json, text);
+}
+
+void json_number_field(struct json *json, const char *key, uint64_t number)
+{
+	json_key(json, key);
+	json_number(json, number);
+}
+
+void json_bool_field(struct json *json, const char *key, bool yes)
+{
+	json_key(json, key);
+	json_bool(json, yes);
+}
+
 void json_on_one_line(struct json *json)
 {
 	if (!json->flat)

@@ -39,6 +39,11 @@ void json_bool(struct json *json, bool yes);
 /* A number as it is to be written, "1.500". */
 void json_raw(struct json *json, const char *number);
 
+/* A key and its value. */
+void json_text_field(struct json *json, const char *key, const char *text);
+void json_number_field(struct json *json, const char *key, uint64_t number);
+void json_bool_field(struct json *json, const char *key, bool yes);
+
 /* The object or array that begins next stands on one line. */
 void json_on_one_line(struct json *json);
 

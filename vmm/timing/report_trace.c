@@ -31,18 +31,6 @@ struct trace {
 
 /* ---- what every event has -------------------------------------------------------------------- */
 
-static void text(struct json *j, const char *key, const char *value)
-{
-	json_key(j, key);
-	json_text(j, value);
-}
-
-static void number(struct json *j, const char *key, uint64_t value)
-{
-	json_key(j, key);
-	json_number(j, value);
-}
-
 /* ns as us with three decimals. */
 static void time_us(struct json *j, const char *key, uint64_t ns)
 {
@@ -58,10 +46,10 @@ static void begin_event(struct json *j, const char *name, const char *type, unsi
 {
 	json_on_one_line(j);
 	json_begin_object(j);
-	text(j, "name", name);
-	text(j, "ph", type);
-	number(j, "pid", PID);
-	number(j, "tid", row);
+	json_text_field(j, "name", name);
+	json_text_field(j, "ph", type);
+	json_number_field(j, "pid", PID);
+	json_number_field(j, "tid", row);
 }
 
 static void begin_args(struct json *j)
@@ -86,7 +74,7 @@ static void begin_instant(struct json *j, const char *name, unsigned int row, ui
 {
 	begin_event(j, name, "i", row);
 	time_us(j, "ts", at_ns);
-	text(j, "s", scope);
+	json_text_field(j, "s", scope);
 	begin_args(j);
 }
 
@@ -102,13 +90,13 @@ static void put_metadata(struct json *j, const char *what, unsigned int row, con
 {
 	begin_event(j, what, "M", row);
 	begin_args(j);
-	text(j, "name", name);
+	json_text_field(j, "name", name);
 	end_event(j);
 	if (strcmp(what, "thread_name") != 0)
 		return;
 	begin_event(j, "thread_sort_index", "M", row);
 	begin_args(j);
-	number(j, "sort_index", row);
+	json_number_field(j, "sort_index", row);
 	end_event(j);
 }
 
@@ -152,11 +140,11 @@ static void put_step(struct trace *t, unsigned int cpu, size_t i)
 
 	(void)cpu;
 	begin_complete(&t->json, from->name, row, from->at_ns, to->at_ns - from->at_ns);
-	text(&t->json, "from", from->name);
-	text(&t->json, "to", to->name);
-	number(&t->json, "overhead_ns", step->overhead_ns);
-	number(&t->json, "exits", step->exits);
-	number(&t->json, "console_bytes", step->console_bytes);
+	json_text_field(&t->json, "from", from->name);
+	json_text_field(&t->json, "to", to->name);
+	json_number_field(&t->json, "overhead_ns", step->overhead_ns);
+	json_number_field(&t->json, "exits", step->exits);
+	json_number_field(&t->json, "console_bytes", step->console_bytes);
 	end_event(&t->json);
 }
 
@@ -172,9 +160,9 @@ static void put_mark(struct trace *t, unsigned int cpu, size_t i)
 
 	(void)cpu;
 	begin_instant(&t->json, mark->name, ROW_HOST, mark->at_ns, "p");
-	text(&t->json, "taken", mark->taken);
-	number(&t->json, "overhead_ns", mark->overhead_ns);
-	number(&t->json, "cpu", mark->cpu);
+	json_text_field(&t->json, "taken", mark->taken);
+	json_number_field(&t->json, "overhead_ns", mark->overhead_ns);
+	json_number_field(&t->json, "cpu", mark->cpu);
 	end_event(&t->json);
 }
 
@@ -190,10 +178,10 @@ static void put_initcall(struct trace *t, unsigned int cpu, size_t i)
 
 	(void)cpu;
 	begin_complete(&t->json, call->name, ROW_INITCALLS, call->at_ns, call->ns);
-	text(&t->json, "level", call->level);
+	json_text_field(&t->json, "level", call->level);
 	json_key(&t->json, "result");
 	json_signed(&t->json, call->result);
-	number(&t->json, "cpu", call->cpu);
+	json_number_field(&t->json, "cpu", call->cpu);
 	end_event(&t->json);
 }
 
@@ -210,7 +198,7 @@ static void put_line(struct trace *t, unsigned int cpu, size_t i)
 	(void)cpu;
 	begin_complete(&t->json, line->text, ROW_CONSOLE, line->at_ns,
 		       line->end_ns > line->at_ns ? line->end_ns - line->at_ns : 0);
-	text(&t->json, "text", line->text);
+	json_text_field(&t->json, "text", line->text);
 	end_event(&t->json);
 }
 
@@ -230,7 +218,7 @@ static void put_bytes(struct trace *t, unsigned int cpu, size_t i)
 	begin_event(&t->json, "console bytes", "C", ROW_CONSOLE);
 	time_us(&t->json, "ts", bytes_at(t, cpu, i));
 	begin_args(&t->json);
-	number(&t->json, "bytes", bytes);
+	json_number_field(&t->json, "bytes", bytes);
 	end_event(&t->json);
 }
 
@@ -248,7 +236,7 @@ static void put_sample(struct trace *t, unsigned int cpu, size_t i)
 	(void)cpu;
 	begin_instant(&t->json, stack->frames ? stack->frame[stack->frames - 1] : "", ROW_SAMPLES,
 		      sample->at_ns, "t");
-	number(&t->json, "cpu", sample->cpu);
+	json_number_field(&t->json, "cpu", sample->cpu);
 	json_key(&t->json, "frames");
 	json_begin_array(&t->json);
 	for (size_t f = 0; f < stack->frames; f++)
@@ -296,12 +284,12 @@ static void put_exit(struct trace *t, unsigned int cpu, size_t i)
 	(void)snprintf(name, sizeof(name), "%s %s", owner, address);
 	begin_complete(&t->json, is_access(exit) ? name : owner, ROW_CPU + cpu, exit_at(t, cpu, i),
 		       exit->served_ns);
-	text(&t->json, "owner", owner);
-	text(&t->json, "address", address);
+	json_text_field(&t->json, "owner", owner);
+	json_text_field(&t->json, "address", address);
 	if (is_access(exit)) {
-		text(&t->json, "direction", exit->out ? "out" : "in");
-		number(&t->json, "size_bytes", exit->size);
-		number(&t->json, "accesses", exit->count);
+		json_text_field(&t->json, "direction", exit->out ? "out" : "in");
+		json_number_field(&t->json, "size_bytes", exit->size);
+		json_number_field(&t->json, "accesses", exit->count);
 	}
 	end_event(&t->json);
 }
@@ -381,11 +369,11 @@ static void put_other_data(struct trace *t)
 
 	json_key(j, "otherData");
 	json_begin_object(j);
-	text(j, "tvmm", t->report->version);
-	text(j, "kernel", t->report->guest.kernel);
-	text(j, "ending", t->report->ending.sentence);
-	text(j, "ground", t->report->host.ground);
-	number(j, "exits_left_out", exits_left_out(t));
+	json_text_field(j, "tvmm", t->report->version);
+	json_text_field(j, "kernel", t->report->guest.kernel);
+	json_text_field(j, "ending", t->report->ending.sentence);
+	json_text_field(j, "ground", t->report->host.ground);
+	json_number_field(j, "exits_left_out", exits_left_out(t));
 	json_end_object(j);
 }
 
@@ -409,7 +397,7 @@ int report_print_trace(const struct report *report, FILE *out)
 		t.cpus = report->guest.cpus < CPUS_MAX ? report->guest.cpus : CPUS_MAX;
 	json_begin_file(&t.json, out);
 	json_begin_object(&t.json);
-	text(&t.json, "displayTimeUnit", "ms");
+	json_text_field(&t.json, "displayTimeUnit", "ms");
 	put_other_data(&t);
 	json_key(&t.json, "traceEvents");
 	json_begin_array(&t.json);
