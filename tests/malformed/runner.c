@@ -11,7 +11,7 @@
  *   run       ends in time, by itself, with one of the statuses that are right
  *
  * and each but the last within LIMIT_MS of wall time and of CPU time, and LIMIT_RSS_BYTES. Time is
- * the least of three tries, because a machine has other things to do as well. Under sanitizers a
+ * the least of ten tries, because a machine has other things to do as well. Under sanitizers a
  * try takes ten times as long and memory is not looked at.
  *
  * The file's own name is taken out of a message before words are looked for, so that it cannot
@@ -48,7 +48,7 @@ enum {
 	SPEC_STATUS_REFUSED = 125,
 	LIMIT_MS = SANITIZED ? 500 : 50,
 	LIMIT_RSS_BYTES = 16 << 20,
-	TRIES = 3,
+	TRIES = 10,
 	NS_PER_MS = 1000000,
 	ARGUMENTS_MAX = 24,
 	FAULT_BYTES = 512,
