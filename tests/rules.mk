@@ -22,10 +22,13 @@ PLAIN = $(foreach test,$(UNIT_TESTS) $(MALFORMED_TESTS),$(patsubst $(B)/tests/%,
 IN_MALFORMED = malformed/cli=tests/malformed/cli.sh $(IN_ZOO)
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
 IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
-IN_BOOTS = boot/lab=tests/boot/run boot/qemu=tests/boot/qemu boot/kernels=tests/boot/kernels \
-	boot/account=tests/boot/account boot/program=tests/boot/program boot/kunit=tests/boot/kunit \
-	boot/docs_ci=tests/boot/docs_ci boot/autopsy=tests/boot/autopsy \
-	boot/endings=tests/boot/endings
+# Those of the lab bear company: its time is virtual. The long ones come first.
+IN_BOOTS = boot/kernels=tests/boot/kernels boot/account=tests/boot/account boot/lab=tests/boot/run \
+	boot/endings=tests/boot/endings boot/program=tests/boot/program boot/docs_ci=tests/boot/docs_ci \
+	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit boot/qemu=tests/boot/qemu
+# Where there is no /dev/kvm.
+IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
+	'guest/lab=tests/guest/lab --unless-kvm endings terminal timeouts hang tap autopsy'
 FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all
@@ -39,8 +42,8 @@ build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests fuz
 
 check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(KUNIT_KERNEL) \
 		$(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) fuzz-build
-	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) \
-		$(IN_BOOTS) $(FUZZING)
+	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) $(FUZZING) \
+		--together $(IN_LAB) $(IN_BOOTS)
 
 check-unit: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) ## tests: registers, parsers, plans, messages; need nothing
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS)
@@ -50,7 +53,7 @@ check-guest: $(B)/tvmm guests $(KERNEL) $(DIES) ## tests: tiny guests on /dev/kv
 
 check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(B)/tests/guest/mkimage $(KERNEL) $(KUNIT_KERNEL) \
 		$(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) ## tests: Linux to a shell and back
-	@B=$(B) tests/check $(IN_BOOTS)
+	@B=$(B) tests/check --together $(IN_BOOTS)
 
 # Static, because it also runs in the lab.
 $(B)/tests/boot/ptydrive: tests/boot/ptydrive.c
