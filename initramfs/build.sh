@@ -4,6 +4,8 @@
 # initramfs/build.sh TVMM DIRECTORY OUTPUT: lays the recipe's userland out in DIRECTORY (Debian's
 # static busybox, a symbolic link for each of its applets, initramfs/init) and packs it with TVMM
 # into OUTPUT. DIRECTORY is made anew. BUSYBOX=/path/to/busybox takes another static busybox.
+# FLESH=FOLDER lays the files of a folder over it, owned by root whoever they belong to here;
+# initramfs/flesh is one, with users and busybox's own init.
 set -eu -o pipefail
 export LC_ALL=C
 umask 022
@@ -23,7 +25,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 find_busybox() {
 	local candidate
 	for candidate in ${BUSYBOX:+"$BUSYBOX"} /bin/busybox /usr/bin/busybox; do
-		[ -x "$candidate" ] || continue
+		if [ ! -f "$candidate" ] || [ ! -x "$candidate" ]; then
+			[ "$candidate" != "${BUSYBOX:-}" ] || die "BUSYBOX=$candidate is no program"
+			continue
+		fi
 		if LC_ALL=C readelf -lW "$candidate" | grep -q INTERP; then
 			die "$candidate needs shared libraries: apt-get install busybox-static"
 		fi
@@ -48,11 +53,19 @@ link_applets() {
 	done
 }
 
+# Files take the place of what is there; a folder that is there stays, with what the flesh adds.
+lay_over() {
+	[ "${FLESH:-}" ] || return 0
+	[ -d "$FLESH" ] || die "FLESH=$FLESH: there is no such folder"
+	cp -a --remove-destination "$FLESH/." "$directory/" || die "FLESH=$FLESH cannot be copied"
+}
+
 busybox=$(find_busybox)
 rm -rf "$directory"
 mkdir -p "$directory"/{bin,sbin,etc,proc,sys,usr/bin,usr/sbin}
 install -m 755 "$busybox" "$directory/bin/busybox"
 install -m 755 "$here/init" "$directory/init"
 link_applets
+lay_over
 "$tvmm" initramfs "$directory" -d "$here/nodes" -o "$output"
-say "$output, $(stat -c %s "$output") bytes, from $busybox"
+say "$output, $(stat -c %s "$output") bytes, from $busybox${FLESH:+, and $FLESH}"
