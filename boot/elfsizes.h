@@ -3,12 +3,16 @@
  * elfsizes: what a vmlinux is made of, by its sections. Every section that takes memory (SHF_ALLOC) is
  * in one class, so that the classes add up to what the kernel occupies:
  *
- *	init	freed when the boot is over: what lies from __init_begin to __init_end as Linux's linker
- *		script orders it, told by the sections' names
+ *	init	freed when the boot is over: what Linux's linker script puts from __init_begin to
+ *		__init_end, told by the sections' names
+ *	rodata	named .rodata or .rodata.*: Linux marks it writable, for what is so until init is done
  *	text	executable, else
  *	bss	without bytes in the file (SHT_NOBITS), else
  *	data	writable, else
  *	rodata	all other
+ *
+ * .data..percpu is init: it is the template that each CPU's copy is made of. .smp_locks is not: it
+ * lies behind __init_end, and only a kernel that has found a single CPU frees it.
  *
  * A vmlinux that was packed into a bzImage has its section headers still.
  *
