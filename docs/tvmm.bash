@@ -161,7 +161,7 @@ _tvmm() {
 	_tvmm_words
 	value=${words[${#words[@]} - 1]}
 	if ((${#words[@]} == 2)) && [[ $value != -* ]]; then
-		_tvmm_offer probe initramfs bench compare
+		_tvmm_offer probe initramfs bench compare explain-config
 		((${#value})) || _tvmm_offer -kernel
 		return
 	fi
@@ -170,6 +170,7 @@ _tvmm() {
 	initramfs) _tvmm_initramfs ;;
 	bench) _tvmm_trial bench -n -i --command-name --ignore-failure --export-csv ;;
 	compare) _tvmm_trial compare --metric --fail-if-slower ;;
+	explain-config) _tvmm_trial explain-config ;;
 	-*) _tvmm_boot ;;
 	esac
 }

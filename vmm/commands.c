@@ -10,6 +10,7 @@
 #include "initramfs/pack.h"
 #include "vmm/bench.h"
 #include "vmm/compare.h"
+#include "vmm/explainconfig.h"
 #include "vmm/help.h"
 #include "vmm/probe.h"
 #include "vmm/probe_ci.h"
@@ -130,6 +131,7 @@ static const struct command commands[] = {
 	{ "initramfs", run_initramfs },
 	{ "bench", bench_command },
 	{ "compare", compare_command },
+	{ "explain-config", explainconfig_command },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -84,13 +84,15 @@ expect() {
 }
 
 cases() {
-	expect 'the first word' '-kernel bench compare initramfs probe' 'tvmm '
+	expect 'the first word' '-kernel bench compare explain-config initramfs probe' 'tvmm '
 	expect 'a command' 'probe' 'tvmm p'
 	expect 'an option, one dash' '-kernel' 'tvmm -ker'
 	expect 'an option, two dashes' '--kernel' 'tvmm --ker'
 	expect 'options that begin alike' '-m -machine -mark -monitor' 'tvmm -kernel k -m'
 	expect 'an option that is a value is none' '' 'tvmm -append -ker'
 	expect 'options of bench' '--runs' 'tvmm bench --ru'
+	expect 'files of explain-config' 'bzImage' 'tvmm explain-config bz'
+	expect 'options of explain-config' '--seed' 'tvmm explain-config --s'
 	expect 'options of a run behind --' '-initrd' 'tvmm bench -r 3 -- -kernel k -ini'
 	expect 'the names of -fail-on' 'all lockdep oops warn' 'tvmm -fail-on '
 	expect 'nothing for an unknown option' '' 'tvmm -nosuch'

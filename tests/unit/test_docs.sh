@@ -62,7 +62,7 @@ rows() {
 }
 options=$(rows | awk '{ print $1 }')
 valued=$(rows | awk '$2 == "true" { print $1 }')
-commands=$(sed -n '/^static const struct command commands/,/^};/s/.*{ "\([a-z]*\)".*/\1/p' \
+commands=$(sed -n '/^static const struct command commands/,/^};/s/.*{ "\([a-z-]*\)".*/\1/p' \
 	vmm/commands.c)
 kinds=$(sed -n '/KIND_NAMES\[\] = {/,/^};/p' vmm/chardev.c | grep -o '"[^"]*"' | tr -d '"')
 statuses=$(sed -n '/^enum status {/,/^};/s/.* = \([0-9]*\),.*/\1/p' vmm/ending.h)
@@ -71,7 +71,7 @@ statuses=$(sed -n '/^enum status {/,/^};/s/.* = \([0-9]*\),.*/\1/p' vmm/ending.h
 
 man_section() { sed -n "/^\.Sh $1\$/,/^\.Sh /p" "$man"; }
 man_options() { man_section OPTIONS | sed -n 's/^\.It Fl \([^ ]*\).*/\1/p' | grep -vx -e -; } # "--" is none
-man_commands() { man_section COMMANDS | sed -n 's/^\.It Nm Cm \([a-z]*\).*/\1/p'; }
+man_commands() { man_section COMMANDS | sed -n 's/^\.It Nm Cm \([a-z-]*\).*/\1/p'; }
 man_kinds() {
 	man_section OPTIONS | sed -n '/^\.It Fl serial/,/^\.It Fl echr/s/^\.It Cm \([^ \\]*\).*/\1/p'
 }
@@ -86,7 +86,7 @@ help_options() {
 		sed -n '/^Accepted/,/^$/p' "$work/help"
 	} | grep -oE '(^|[ /])-[A-Za-z][a-z-]*' | tr -d ' /' | sed 's/^-//'
 }
-help_commands() { sed -n '/^commands$/,/^$/s/^  \([a-z]*\)  .*/\1/p' "$work/help"; }
+help_commands() { sed -n '/^commands$/,/^$/s/^  \([a-z-]*\)  .*/\1/p' "$work/help"; }
 
 # offered WORD...: what docs/tvmm.bash offers for the last of these words, the others before it.
 offered() {
