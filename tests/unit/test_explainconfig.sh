@@ -106,6 +106,35 @@ fi
 verdict 'A and B are the same file' 'options: none differs' \
 	"$("$tvmm" explain-config a.config a.config | grep '^options')"
 
+# --- times ----------------------------------------------------------------------------------------
+
+# report BOOT SHARED NAME: a boot, an initcall that both have, and one called NAME.
+report() {
+	cat <<END
+{"schema": "tvmm-report", "version": 1, "host": {"cpu": "x"},
+"ending": {"status": 0, "kind": "reset", "sentence": "rebooted"}, "metrics": [
+{"name": "boot", "unit": "ns", "value": $1}, {"name": "step.kernel", "unit": "ns", "value": 5000000},
+{"name": "initcall.both", "unit": "ns", "value": $2},
+{"name": "initcall.$3", "unit": "ns", "value": 7000000}]}
+END
+}
+report 50000000 2000000 of_a >a.json
+report 40000000 1000000 of_b >b.json
+
+verdict 'times of reports: phases, initcalls that differ, and those of one' \
+	'times in ms                    A       B  difference
+boot                      50.000  40.000     -10.000
+initcalls that differ: 1
+initcall.both              2.000   1.000      -1.000
+initcalls only in A: 1
+initcall.of_a              7.000       -      -7.000
+initcalls only in B: 1
+initcall.of_b                  -   7.000      +7.000
+
+boot: side by side only; a test needs two runs or more of A and of B' \
+	"$("$tvmm" explain-config a.config,a.json b.json,b.config | sed -n '/^times/,$p')"
+refused 'reports and runs' 'A has no kernel to run' a.config,a.json b.config,b.json -- -m 128M
+
 # --- kernels --------------------------------------------------------------------------------------
 
 kernel=$root/build/kernels/allnoconfig
