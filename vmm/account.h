@@ -117,6 +117,8 @@ struct account_run {
 	const struct guest_memory *memory; /* still there */
 	const struct boot_plan *plan;
 	bool guest_unpacks;
+	bool touched_known; /* touched_pages was counted, and there were no huge ones */
+	uint64_t touched_pages;
 	uint64_t console_bytes;
 };
 

@@ -134,6 +134,8 @@ static void describe_run(struct account *account, const struct account_run *run)
 	report->guest.symbols = account->symbols.count ? account->symbols_told : "";
 	report->guest.ram_bytes = run->ram_bytes;
 	report->guest.cpus = account->cpus;
+	report->touched_known = run->touched_known;
+	report->touched_pages = run->touched_pages;
 	ending_describe(run->ending, account->sentence, sizeof(account->sentence));
 	report->ending.status = ending_status(run->ending);
 	report->ending.kind = ending_word(run->ending);

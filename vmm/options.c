@@ -140,6 +140,14 @@ static int set_no_cache(struct options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_no_huge_pages(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->small_pages = true;
+	return 0;
+}
+
 static int set_memory(struct options *o, const char *value, struct err *e)
 {
 	const char *text = strncmp(value, "size=", 5) == 0 ? value + 5 : value;
@@ -452,6 +460,7 @@ static const struct option_row rows[] = {
 	{ "unpack", true, set_unpack },
 	{ "no-cache", false, set_no_cache },
 	{ "m", true, set_memory },
+	{ "no-huge-pages", false, set_no_huge_pages },
 	{ "smp", true, set_smp },
 	{ "cpu", true, set_cpu },
 	{ "serial", true, set_serial },

@@ -48,6 +48,7 @@ struct options {
 	enum kernel_unpack unpack;
 	bool no_cache; /* no unpacked kernel is looked for or kept */
 	uint64_t ram_bytes;
+	bool small_pages;  /* -no-huge-pages */
 	unsigned int cpus; /* 1 to TOPOLOGY_CPUS_MAX */
 	struct cpu_model cpu;
 	struct chardev_spec serial;

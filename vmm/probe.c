@@ -251,7 +251,7 @@ static int make_vm(struct probing *p, struct err *e)
 {
 	const struct vm_ram ram = { .low_bytes = PROBE_RAM_BYTES };
 	const struct cpu_model host_cpu = { { 0 } };
-	int rc = vm_map_memory(&p->vm, &ram, e);
+	int rc = vm_map_memory(&p->vm, &ram, true, e);
 
 	if (rc == 0)
 		rc = vm_add_memory(&p->vm, e);

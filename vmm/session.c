@@ -167,7 +167,7 @@ static int map_memory(struct session *session, struct err *e)
 	};
 	int rc = hostmem_can_give(session->options->ram_bytes, e);
 
-	return rc < 0 ? rc : vm_map_memory(&session->vm, &ram, e);
+	return rc < 0 ? rc : vm_map_memory(&session->vm, &ram, !session->options->small_pages, e);
 }
 
 /*
@@ -533,7 +533,7 @@ int session_report(struct session *session, const struct ending *ending, int arg
 		   const char *version, struct err *e)
 {
 	const struct options *options = session->options;
-	const struct account_run run = {
+	struct account_run run = {
 		.argc = argc,
 		.argv = argv,
 		.version = version,
@@ -554,6 +554,9 @@ int session_report(struct session *session, const struct ending *ending, int arg
 	struct err why;
 	int rc, written;
 
+	/* Before the account reads in it. */
+	run.touched_known =
+		options->small_pages && vm_count_touched(&session->vm, &run.touched_pages) == 0;
 	rc = account_settle(&session->account, &run, e);
 	if (rc < 0)
 		return rc;

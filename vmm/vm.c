@@ -24,6 +24,7 @@ enum {
 	TSS_GPA = 0xfffbd000,
 	IDENTITY_MAP_GPA = 0xfffbc000,
 	HUGE_PAGE_BYTES = 2 << 20,
+	PAGE_BYTES = 4 << 10,
 };
 
 int kvm_ioctl(int fd, unsigned long request, void *argument)
@@ -186,7 +187,7 @@ int vm_create(struct vm *vm, struct err *e)
  * Anonymous memory whose host address is as far from a 2 MiB boundary as its guest address (both
  * are on one), so that the host can back it with huge pages: one fault instead of 512.
  */
-static void *map_ram(uint64_t size_bytes)
+static void *map_ram(uint64_t size_bytes, bool huge_pages)
 {
 	size_t padded = size_bytes + HUGE_PAGE_BYTES;
 	uint8_t *raw = mmap(NULL, padded, PROT_READ | PROT_WRITE,
@@ -201,15 +202,15 @@ static void *map_ram(uint64_t size_bytes)
 	if (before)
 		(void)munmap(raw, before);
 	(void)munmap(aligned + size_bytes, HUGE_PAGE_BYTES - before);
-	(void)madvise(aligned, size_bytes, MADV_HUGEPAGE);
+	(void)madvise(aligned, size_bytes, huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	(void)madvise(aligned, size_bytes, MADV_DONTDUMP);
 	return aligned;
 }
 
 static int map_region(struct guest_memory_region *region, uint64_t gpa, uint64_t size_bytes,
-		      struct err *e)
+		      bool huge_pages, struct err *e)
 {
-	uint8_t *host = map_ram(size_bytes);
+	uint8_t *host = map_ram(size_bytes, huge_pages);
 
 	if (!host)
 		return hostmem_explain(size_bytes, errno, e);
@@ -217,12 +218,39 @@ static int map_region(struct guest_memory_region *region, uint64_t gpa, uint64_t
 	return 0;
 }
 
-int vm_map_memory(struct vm *vm, const struct vm_ram *ram, struct err *e)
+int vm_map_memory(struct vm *vm, const struct vm_ram *ram, bool huge_pages, struct err *e)
 {
-	int rc = map_region(&vm->memory.region[0], 0, ram->low_bytes, e);
+	int rc = map_region(&vm->memory.region[0], 0, ram->low_bytes, huge_pages, e);
 
 	if (rc == 0 && ram->high_bytes)
-		rc = map_region(&vm->memory.region[1], ram->high_gpa, ram->high_bytes, e);
+		rc = map_region(&vm->memory.region[1], ram->high_gpa, ram->high_bytes, huge_pages,
+				e);
+	return rc;
+}
+
+static int count_touched(const struct guest_memory_region *region, uint64_t *pages)
+{
+	unsigned char resident[HUGE_PAGE_BYTES / PAGE_BYTES];
+
+	for (uint64_t done = 0; done < region->size_bytes; done += HUGE_PAGE_BYTES) {
+		uint64_t left = region->size_bytes - done;
+		size_t bytes = left < HUGE_PAGE_BYTES ? (size_t)left : HUGE_PAGE_BYTES;
+
+		if (mincore(region->host + done, bytes, resident) < 0)
+			return -errno;
+		for (size_t i = 0; i < (bytes + PAGE_BYTES - 1) / PAGE_BYTES; i++)
+			*pages += resident[i] & 1;
+	}
+	return 0;
+}
+
+int vm_count_touched(const struct vm *vm, uint64_t *pages)
+{
+	int rc = 0;
+
+	*pages = 0;
+	for (size_t i = 0; rc == 0 && i < GUEST_MEMORY_REGIONS; i++)
+		rc = count_touched(&vm->memory.region[i], pages);
 	return rc;
 }
 

@@ -34,8 +34,17 @@ struct vm_ram {
 /* Nothing is open or mapped. */
 void vm_init(struct vm *vm);
 
-/* Maps guest RAM, zeroed. The VM need not exist yet. */
-int vm_map_memory(struct vm *vm, const struct vm_ram *ram, struct err *e);
+/*
+ * Maps guest RAM, zeroed. The VM need not exist yet. huge_pages false: the host is asked for pages of
+ * 4 KiB only, so that what was touched can be counted.
+ */
+int vm_map_memory(struct vm *vm, const struct vm_ram *ram, bool huge_pages, struct err *e);
+
+/*
+ * How many pages of 4 KiB of the guest's RAM the host has given it so far. Where there are huge ones,
+ * each counts as 512. 0, or -errno.
+ */
+int vm_count_touched(const struct vm *vm, uint64_t *pages);
 
 /*
  * Opens /dev/kvm and checks that it is what is needed. Returns 0, or -errno with *e saying what the

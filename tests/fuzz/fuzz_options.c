@@ -139,6 +139,7 @@ static void check_same(const struct options *a, const struct options *b)
 		     a->escape_key == b->escape_key && a->timeout_ns == b->timeout_ns &&
 		     a->until_set == b->until_set && a->brief == b->brief && a->quiet == b->quiet &&
 		     a->cpus == b->cpus && a->unpack == b->unpack && a->no_cache == b->no_cache &&
+		     a->small_pages == b->small_pages &&
 		     a->debugexit.iobase == b->debugexit.iobase &&
 		     a->debugexit.iosize == b->debugexit.iosize &&
 		     a->serial.kind == b->serial.kind && a->serial.path == b->serial.path &&

@@ -177,6 +177,8 @@ static void add_the_rest(struct adding *a)
 	const struct report *report = a->making->report;
 
 	add_number(a, "console.bytes", REPORT_BYTES, report->console.bytes);
+	if (report->touched_known)
+		add_number(a, "memory.touched", REPORT_COUNT, report->touched_pages);
 	if (!report->no_phases) {
 		add_number(a, "breakpoints.exits", REPORT_COUNT, report->breakpoints.exits);
 		add_number(a, "breakpoints.time", REPORT_NS, report->breakpoints.total_ns);

@@ -189,6 +189,9 @@ struct report {
 	uint64_t process_start_ns;   /* of the record's clock */
 	struct report_split split;   /* from the first guest instruction to the end */
 
+	bool touched_known;     /* touched_pages was counted */
+	uint64_t touched_pages; /* of 4 KiB, of the guest's RAM */
+
 	struct report_console console;
 	struct report_profile profile;
 	const struct report_log_line *log;
