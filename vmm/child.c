@@ -3,21 +3,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vmm/base/clock.h"
 #include "vmm/base/must.h"
 
-enum { STATUS_TROUBLE = 125, CHUNK_BYTES = 64 << 10 };
+enum {
+	STATUS_TROUBLE = 125,
+	CHUNK_BYTES = 64 << 10,
+	HEARD_BYTES = 256 << 10, /* room of the pipe for what is heard now and then */
+	NOW_AND_THEN_MS = 100,
+	MS_NS = 1000000,
+};
 
 static const char NOT_STARTED[] = "the program of a run cannot be started";
 
@@ -25,7 +34,9 @@ static const char NOT_STARTED[] = "the program of a run cannot be started";
 struct child {
 	pid_t pid; /* -1: nobody is there */
 	int pid_fd;
-	int report[2], said[2]; /* pipes: reading end, writing end */
+	int report[2], said[2], heard[2]; /* pipes: reading end, writing end */
+	uint64_t *started_ns;             /* shared with it */
+	struct child_request request;     /* but for what is not needed any longer */
 	char **argv;
 	char report_path[32];
 	size_t number;
@@ -39,18 +50,29 @@ struct child_group {
 	sigset_t signals_before;
 	size_t most;
 	struct pollfd *polled; /* FIXED, and FDS for each child */
+	uint64_t *started_ns;  /* of each child, written by it */
 	struct child child[];
 };
 
 /* What is polled. */
 enum { SIGNAL, FIXED };
-enum { ENDED, REPORT, SAID, FDS };
+enum { ENDED, REPORT, SAID, HEARD, FDS };
 
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd);
 	*fd = -1;
+}
+
+static int copy_argv(struct child *c, const struct child_request *request, size_t words,
+		     struct err *e)
+{
+	c->argv = calloc(words + 1, sizeof(*c->argv));
+	if (!c->argv)
+		return err_set(e, ENOMEM, "no memory for the options of a run");
+	(void)memcpy(c->argv, request->option, words * sizeof(*c->argv));
+	return 0;
 }
 
 /*
@@ -64,6 +86,8 @@ static int make_argv(struct child *c, const struct child_request *request, struc
 
 	while (request->option[options])
 		options++;
+	if (request->stranger)
+		return copy_argv(c, request, options, e);
 	while (ours < options && strcmp(request->option[ours], "--") != 0)
 		ours++;
 	c->argv = calloc(options + 5, sizeof(*c->argv));
@@ -81,6 +105,20 @@ static int make_argv(struct child *c, const struct child_request *request, struc
 	return 0;
 }
 
+static int open_heard(struct child *c, struct err *e)
+{
+	if (!c->request.hear)
+		return 0;
+	if (pipe2(c->heard, O_CLOEXEC) < 0)
+		return err_sys(e, errno, "no pipe can be had to a run");
+	if (fcntl(c->heard[0], F_SETFL, O_NONBLOCK) < 0)
+		return err_sys(e, errno, "the pipe from a run cannot be set up");
+	/* If there is not so much room, it waits for us a little. */
+	if (!c->request.at_once)
+		(void)fcntl(c->heard[1], F_SETPIPE_SZ, HEARD_BYTES);
+	return 0;
+}
+
 static int open_pipes(struct child *c, struct err *e)
 {
 	if (pipe2(c->report, O_CLOEXEC) < 0 || pipe2(c->said, O_CLOEXEC) < 0)
@@ -88,7 +126,7 @@ static int open_pipes(struct child *c, struct err *e)
 	if (fcntl(c->report[0], F_SETFL, O_NONBLOCK) < 0 ||
 	    fcntl(c->said[0], F_SETFL, O_NONBLOCK) < 0)
 		return err_sys(e, errno, "the pipe from a run cannot be set up");
-	return 0;
+	return open_heard(c, e);
 }
 
 static int hold_signals(struct child_group *group, struct err *e)
@@ -110,12 +148,15 @@ static int hold_signals(struct child_group *group, struct err *e)
 static void become_run(const struct child *c, const char *program, const sigset_t *signals,
 		       pid_t parent)
 {
-	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int nowhere, out;
 
+	*c->started_ns = clock_now_ns();
+	nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+	out = c->request.hear ? c->heard[1] : nowhere;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(STATUS_TROUBLE);
-	if (nowhere < 0 || dup2(nowhere, 0) < 0 || dup2(nowhere, 1) < 0 ||
-	    dup2(c->said[1], 2) < 0 || fcntl(c->report[1], F_SETFD, 0) < 0)
+	if (nowhere < 0 || dup2(nowhere, 0) < 0 || dup2(out, 1) < 0 || dup2(c->said[1], 2) < 0 ||
+	    fcntl(c->report[1], F_SETFD, c->request.stranger ? FD_CLOEXEC : 0) < 0)
 		_exit(STATUS_TROUBLE);
 	(void)sigprocmask(SIG_SETMASK, signals, NULL);
 	(void)execv(program, c->argv);
@@ -134,6 +175,7 @@ static int start(struct child *c, const char *program, const sigset_t *signals, 
 		become_run(c, program, signals, parent);
 	close_fd(&c->report[1]);
 	close_fd(&c->said[1]);
+	close_fd(&c->heard[1]);
 	c->pid_fd = pidfd_open(c->pid, 0);
 	if (c->pid_fd < 0)
 		return err_sys(e, errno, "a run cannot be watched (pidfd_open)");
@@ -198,6 +240,34 @@ static void take_words(struct child *c)
 	}
 }
 
+/* Hands on what is in the pipe now. One that has said enough is ended, and heard no more. */
+static void take_heard(struct child *c)
+{
+	static char chunk[CHUNK_BYTES];
+	ssize_t n;
+
+	while (c->heard[0] >= 0 && (n = read(c->heard[0], chunk, sizeof(chunk))) >= 0) {
+		if (n > 0)
+			c->result.heard_enough =
+				c->request.hear(c->request.ctx, chunk, (size_t)n, clock_now_ns());
+		if (c->result.heard_enough)
+			(void)kill(c->pid, SIGKILL);
+		if (n == 0 || c->result.heard_enough)
+			close_fd(&c->heard[0]);
+	}
+}
+
+static void end_when_late(struct child *c)
+{
+	uint64_t limit_ns = c->pid > 0 ? c->request.limit_ns : 0;
+
+	if (!limit_ns || clock_now_ns() - *c->started_ns < limit_ns)
+		return;
+	c->result.timed_out = !c->result.heard_enough;
+	c->request.limit_ns = 0;
+	(void)kill(c->pid, SIGKILL);
+}
+
 /* Of one that has ended, and of whose words all have been read. */
 static int reap(const struct child *c)
 {
@@ -215,6 +285,8 @@ static void leave(struct child *c)
 	close_fd(&c->report[1]);
 	close_fd(&c->said[0]);
 	close_fd(&c->said[1]);
+	close_fd(&c->heard[0]);
+	close_fd(&c->heard[1]);
 	close_fd(&c->pid_fd);
 	free(c->argv);
 	c->argv = NULL;
@@ -246,12 +318,19 @@ int child_group_open(struct child_group **group, size_t most, struct err *e)
 		return err_set(e, ENOMEM, "no memory for runs");
 	g->most = most;
 	g->polled = calloc(FIXED + most * FDS, sizeof(*g->polled));
+	g->started_ns = mmap(NULL, most * sizeof(*g->started_ns), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (size_t i = 0; i < most; i++)
 		g->child[i] = (struct child){
-			.pid = -1, .pid_fd = -1, .report = { -1, -1 }, .said = { -1, -1 }
+			.pid = -1,
+			.pid_fd = -1,
+			.report = { -1, -1 },
+			.said = { -1, -1 },
+			.heard = { -1, -1 },
+			.started_ns = g->started_ns + i,
 		};
 	rc = hold_signals(g, e);
-	if (rc == 0 && !g->polled)
+	if (rc == 0 && (!g->polled || g->started_ns == MAP_FAILED))
 		rc = err_set(e, ENOMEM, "no memory for runs");
 	if (rc < 0) {
 		child_group_close(g);
@@ -269,6 +348,8 @@ void child_group_close(struct child_group *group)
 		end(&group->child[i]);
 	close_fd(&group->signal_fd);
 	(void)sigprocmask(SIG_SETMASK, &group->signals_before, NULL);
+	if (group->started_ns != MAP_FAILED)
+		(void)munmap(group->started_ns, group->most * sizeof(*group->started_ns));
 	free(group->polled);
 	free(group);
 }
@@ -286,6 +367,8 @@ int child_group_start(struct child_group *group, const struct child_request *req
 	c->number = number;
 	c->line_begins = true;
 	c->result = (struct child_result){ 0 };
+	c->request = *request;
+	*c->started_ns = clock_now_ns(); /* until it says better */
 	rc = open_pipes(c, e);
 	if (rc == 0)
 		rc = make_argv(c, request, e);
@@ -306,7 +389,30 @@ static void fill_polled(struct child_group *group)
 		polled[ENDED] = (struct pollfd){ .fd = c->pid_fd, .events = POLLIN };
 		polled[REPORT] = (struct pollfd){ .fd = c->report[0], .events = POLLIN };
 		polled[SAID] = (struct pollfd){ .fd = c->said[0], .events = POLLIN };
+		polled[HEARD] = (struct pollfd){ .fd = c->request.at_once ? c->heard[0] : -1,
+						 .events = POLLIN };
 	}
+}
+
+/* How long nothing need be looked at. */
+static int patience_ms(const struct child_group *group)
+{
+	uint64_t now_ns = clock_now_ns(), least_ms = UINT64_MAX;
+
+	for (size_t i = 0; i < group->most; i++) {
+		const struct child *c = &group->child[i];
+		uint64_t used_ns = c->pid > 0 ? now_ns - *c->started_ns : 0;
+		uint64_t limit_ns = c->pid > 0 ? c->request.limit_ns : 0, ms = UINT64_MAX;
+
+		if (limit_ns)
+			ms = limit_ns > used_ns ? (limit_ns - used_ns) / MS_NS + 1 : 0;
+		if (c->heard[0] >= 0 && !c->request.at_once && ms > NOW_AND_THEN_MS)
+			ms = NOW_AND_THEN_MS;
+		least_ms = ms < least_ms ? ms : least_ms;
+	}
+	if (least_ms == UINT64_MAX)
+		return -1;
+	return least_ms < INT_MAX ? (int)least_ms : INT_MAX;
 }
 
 static void take_signal(struct child_group *group)
@@ -329,12 +435,14 @@ static int watch(struct child_group *group, struct child **ended, struct err *e)
 
 	*ended = NULL;
 	fill_polled(group);
-	if (poll(group->polled, FIXED + group->most * FDS, -1) < 0)
+	if (poll(group->polled, FIXED + group->most * FDS, patience_ms(group)) < 0)
 		return errno == EINTR ? 0 : err_sys(e, errno, "a run cannot be watched");
 	take_signal(group);
 	for (size_t i = 0; rc == 0 && i < group->most; i++) {
 		struct child *c = &group->child[i];
 
+		take_heard(c);
+		end_when_late(c);
 		take_words(c);
 		rc = take_report(c, e);
 		if (group->polled[FIXED + i * FDS + ENDED].revents)
@@ -358,6 +466,7 @@ int child_group_wait(struct child_group *group, size_t *number, struct child_res
 	*number = ended->number;
 	*result = ended->result;
 	result->interrupted = group->interrupted;
+	result->started_ns = *ended->started_ns;
 	result->status = reap(ended);
 	ended->result = (struct child_result){ 0 };
 	leave(ended);

@@ -1,30 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A run as a process of its own: tvmm itself, with the options of a run, its report read through a
- * pipe. What the guest says goes nowhere, and it is told nothing. The run lasts as long as its own
- * -timeout lets it; it ends when we do, however we end.
+ * pipe. What the guest says goes nowhere unless somebody hears it, and it is told nothing. The run
+ * lasts as long as its own -timeout lets it; it ends when we do, however we end.
+ *
+ * Another program (QEMU) can be run beside it: it makes no report, and has no time limit of its own.
  *
  * Several at the same time are a group: started one by one, waited for in the order in which they end.
  */
 #ifndef TVMM_CHILD_H
 #define TVMM_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "vmm/base/err.h"
 
 enum { CHILD_REPORT_BYTES_MAX = 64 << 20 };
 
+/*
+ * Takes what came on its stdout, read at at_ns of clock_now_ns(); true: that is enough, end it. Bytes
+ * are any.
+ */
+typedef bool (*child_hear)(void *ctx, const char *bytes, size_t count, uint64_t at_ns);
+
 struct child_request {
 	const char *program; /* NULL: this one, /proc/self/exe */
 	/* Of the run; NULL behind the last. -q and --report are added, in front of a "--". */
 	char *const *option;
+	/*
+	 * NULL: what it says goes nowhere. Else it is heard, in parts: as they come, or ten times a
+	 * second and at the end, so that a run that is measured does not wake us for each of its lines.
+	 */
+	child_hear hear;
+	void *ctx;
+	bool at_once;
+	bool stranger;     /* not tvmm: option is its whole argv, from argv[0] on */
+	uint64_t limit_ns; /* of a stranger: ended then; 0: none */
 };
 
 struct child_result {
-	int status;      /* its exit status; 128 + N: ended by signal N */
-	int interrupted; /* the signal that asked *us* to stop, and ended the run; 0: none */
-	char *report;    /* what it wrote, NUL behind it; never NULL after success */
+	int status;          /* its exit status; 128 + N: ended by signal N */
+	uint64_t started_ns; /* of clock_now_ns(): it was a process, and not yet the program */
+	bool heard_enough;   /* ended by us, because hear() said so */
+	bool timed_out;      /* ended by us, because of limit_ns */
+	int interrupted;     /* the signal that asked *us* to stop, and ended the run; 0: none */
+	char *report;        /* what it wrote, NUL behind it; never NULL after success */
 	size_t report_bytes;
 	char said[256]; /* its last line on stderr, without "tvmm: " */
 };

@@ -15,7 +15,7 @@ static bool refers_back(const char *expression)
 	return false;
 }
 
-int lineregex_compile(const char *option, const char *text, regex_t *regex, struct err *e)
+static int compile(const char *option, const char *text, int flags, regex_t *regex, struct err *e)
 {
 	char why[160];
 	int rc;
@@ -23,9 +23,27 @@ int lineregex_compile(const char *option, const char *text, regex_t *regex, stru
 	if (refers_back(text))
 		return err_set(e, EINVAL, "-%s: '%s' has a back-reference; there are none here",
 			       option, text);
-	rc = regcomp(regex, text, REG_EXTENDED | REG_NOSUB);
+	rc = regcomp(regex, text, REG_EXTENDED | flags);
 	if (rc == 0)
 		return 0;
 	(void)regerror(rc, regex, why, sizeof(why));
 	return err_set(e, EINVAL, "-%s: '%s' is not a regular expression: %s", option, text, why);
+}
+
+int lineregex_compile(const char *option, const char *text, regex_t *regex, struct err *e)
+{
+	return compile(option, text, REG_NOSUB, regex, e);
+}
+
+int lineregex_compile_group(const char *option, const char *text, regex_t *regex, struct err *e)
+{
+	int rc = compile(option, text, 0, regex, e);
+	size_t groups = rc == 0 ? regex->re_nsub : 1;
+
+	if (groups == 1)
+		return rc;
+	regfree(regex);
+	return err_set(e, EINVAL,
+		       "-%s: '%s' has %zu groups in parentheses; expected one, around the number",
+		       option, text, groups);
 }

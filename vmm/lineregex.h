@@ -16,4 +16,9 @@
  */
 int lineregex_compile(const char *option, const char *text, regex_t *regex, struct err *e);
 
+/*
+ * The same for one that has to have one group, whose place in a line regexec() then tells.
+ */
+int lineregex_compile_group(const char *option, const char *text, regex_t *regex, struct err *e);
+
 #endif

@@ -190,7 +190,8 @@ static int start_some(struct running *r, struct err *e)
 		const struct trial *trial = &r->trial[side_of(r, r->started)];
 
 		rc = child_group_start(r->group,
-				       &(struct child_request){ r->plan->program, trial->option },
+				       &(struct child_request){ .program = r->plan->program,
+								.option = trial->option },
 				       r->started, e);
 		r->started++;
 		r->on++;

@@ -35,7 +35,7 @@ static const char *make_program(const char *script)
 
 static int run(const char *script, char *const *option)
 {
-	struct child_request request = { make_program(script), option };
+	struct child_request request = { .program = make_program(script), .option = option };
 
 	return child_run(&request, &result, &e);
 }
@@ -99,7 +99,7 @@ END_TEST
 
 START_TEST(a_program_that_is_not_there)
 {
-	struct child_request request = { folder_at("nothing"), none };
+	struct child_request request = { .program = folder_at("nothing"), .option = none };
 
 	ck_assert_int_eq(child_run(&request, &result, &e), 0);
 	ck_assert_int_eq(result.status, 125);
@@ -128,6 +128,92 @@ START_TEST(words_of_a_program)
 }
 END_TEST
 
+/* --- what it says, and other programs ------------------------------------------------------------ */
+
+static struct {
+	char text[400000];
+	size_t bytes, parts;
+	uint64_t last_ns;
+	const char *enough; /* words that end it */
+} heard;
+
+static bool hear(void *ctx, const char *bytes, size_t count, uint64_t at_ns)
+{
+	ck_assert_ptr_eq(ctx, &heard);
+	ck_assert_uint_lt(heard.bytes + count, sizeof(heard.text));
+	(void)memcpy(heard.text + heard.bytes, bytes, count);
+	heard.bytes += count;
+	heard.parts++;
+	heard.last_ns = at_ns;
+	return heard.enough && strstr(heard.text, heard.enough);
+}
+
+static int run_heard(const char *script, bool at_once, bool stranger, uint64_t limit_ns)
+{
+	static char name[] = "name", word[] = "word";
+	char *const option[] = { name, word, NULL };
+	struct child_request request = { .program = make_program(script),
+					 .option = stranger ? option : none,
+					 .hear = hear,
+					 .ctx = &heard,
+					 .at_once = at_once,
+					 .stranger = stranger,
+					 .limit_ns = limit_ns };
+
+	return child_run(&request, &result, &e);
+}
+
+/* More than its pipe holds, and all of it. */
+START_TEST(what_it_says_is_heard)
+{
+	ck_assert_int_eq(run_heard("head -c 300000 /dev/zero | tr '\\0' y; echo r >$report", false,
+				   false, 0),
+			 0);
+	ck_assert_uint_eq(heard.bytes, 300000);
+	ck_assert_uint_eq(strspn(heard.text, "y"), 300000);
+	ck_assert_str_eq(result.report, "r\n");
+	ck_assert(!result.heard_enough && !result.timed_out);
+}
+END_TEST
+
+/* Words that are 10 ms apart. */
+START_TEST(how_often_it_is_heard)
+{
+	static const char script[] = "for word in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; "
+				     "do echo $word; sleep 0.01; done";
+	size_t now_and_then;
+
+	ck_assert_int_eq(run_heard(script, false, false, 0), 0);
+	now_and_then = heard.parts;
+	child_finish(&result);
+	heard.parts = 0;
+	ck_assert_int_eq(run_heard(script, true, false, 0), 0);
+	ck_assert_uint_gt(heard.parts, 2 * now_and_then);
+}
+END_TEST
+
+/* It has no report, its words are its own, and it is ended when it has said enough. */
+START_TEST(a_stranger)
+{
+	heard.enough = "word\n";
+	ck_assert_int_eq(run_heard("echo \"$all\"; exec sleep 100", true, true, 0), 0);
+	ck_assert_str_eq(heard.text, "word\n");
+	ck_assert(result.heard_enough && !result.timed_out);
+	ck_assert_int_eq(result.status, 128 + SIGKILL);
+	ck_assert_uint_eq(result.report_bytes, 0);
+	ck_assert(result.started_ns && result.started_ns < heard.last_ns);
+}
+END_TEST
+
+START_TEST(a_stranger_that_takes_too_long)
+{
+	ck_assert_int_eq(run_heard("echo last >&2; exec sleep 100", true, true, 700000000), 0);
+	ck_assert(result.timed_out && !result.heard_enough);
+	ck_assert_int_eq(result.status, 128 + SIGKILL);
+	ck_assert_str_eq(result.said, "last");
+}
+END_TEST
+
 /* --- groups ------------------------------------------------------------------------------------- */
 
 enum { RUNS = 3 };
@@ -144,9 +230,11 @@ static void start_group(const char *script)
 	for (size_t i = 0; i < RUNS; i++) {
 		char *const option[] = { number[i], NULL };
 
-		ck_assert_int_eq(
-			child_group_start(group, &(struct child_request){ program, option }, i, &e),
-			0);
+		ck_assert_int_eq(child_group_start(group,
+						   &(struct child_request){ .program = program,
+									    .option = option },
+						   i, &e),
+				 0);
 	}
 }
 
@@ -178,7 +266,7 @@ START_TEST(a_place_is_used_again)
 {
 	static char three[] = "3";
 	char *const option[] = { three, NULL };
-	struct child_request request = { NULL, option };
+	struct child_request request = { .option = option };
 	size_t number;
 
 	start_group("case $1 in 1) ;; 3) >here.3 ;; *) until [ -e here.3 ]; do sleep 0.01; done ;; "
@@ -237,12 +325,22 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { options_and_report,      long_reports,
-				       last_words_and_status,   no_input,
-				       ended_by_a_signal,       a_program_that_is_not_there,
-				       a_signal_to_us,          words_of_a_program,
-				       at_the_same_time,        a_place_is_used_again,
-				       a_signal_to_us_ends_all, closing_ends_the_others };
+	const TTest *const tests[] = { options_and_report,
+				       long_reports,
+				       last_words_and_status,
+				       no_input,
+				       ended_by_a_signal,
+				       a_program_that_is_not_there,
+				       a_signal_to_us,
+				       words_of_a_program,
+				       at_the_same_time,
+				       a_place_is_used_again,
+				       a_signal_to_us_ends_all,
+				       closing_ends_the_others,
+				       what_it_says_is_heard,
+				       how_often_it_is_heard,
+				       a_stranger,
+				       a_stranger_that_takes_too_long };
 	Suite *suite = suite_create("child");
 	TCase *tcase = tcase_create("child");
 	SRunner *runner;
