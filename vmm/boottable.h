@@ -49,8 +49,8 @@ struct boottable_boots {
 /* Parts of `init` and what comes behind it, ns: of tvmm's reports. */
 enum boottable_part {
 	BOOTTABLE_HOST,       /* process start to the guest's first instruction */
-	BOOTTABLE_UNPACKING,  /* the guest's decompressor, if it ran */
-	BOOTTABLE_CONSOLE,    /* serving the console's exits */
+	BOOTTABLE_UNPACKING,  /* the guest's decompressor; 0: it did not run */
+	BOOTTABLE_CONSOLE,    /* the console's exits: the ways out and back, and serving them */
 	BOOTTABLE_INITCALLS,  /* all of them, where breakpoints fire or the kernel's log tells */
 	BOOTTABLE_USER_SPACE, /* the init's first sign to what ended the run */
 	BOOTTABLE_PARTS,
@@ -79,7 +79,7 @@ struct boottable {
 	uint64_t seed;
 	char *const *option; /* of the runs; NULL behind the last */
 	const char *qemu;    /* the peer and its options in words; NULL: there was none */
-	const char *host;    /* a line about the host */
+	const char *host;    /* about the host, without a "host:" before it; "": no run told */
 	bool uptime_asked, touched_asked, least_ram_asked; /* which columns there are */
 };
 
