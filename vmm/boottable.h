@@ -22,7 +22,7 @@
 #include "vmm/base/err.h"
 #include "vmm/timing/stats.h"
 
-enum { BOOTTABLE_ROWS_MAX = 32, BOOTTABLE_NAME_BYTES = 64, BOOTTABLE_WORDS_BYTES = 256 };
+enum { BOOTTABLE_ROWS_MAX = 32, BOOTTABLE_NAME_BYTES = 64, BOOTTABLE_WORDS_BYTES = ERR_TEXT_BYTES };
 
 /* A number that may not be known. */
 struct boottable_value {
@@ -96,7 +96,12 @@ int boottable_print_csv(const struct boottable *table, FILE *out, struct err *e)
 int boottable_print_json(const struct boottable *table, FILE *out, struct err *e);
 int boottable_print_chart(const struct boottable *table, FILE *out, struct err *e);
 
-/* The command. argv[0] is "table". An exit status, or -errno with *e. */
+/* Its exit status when no kernel of the table booted under tvmm. */
+enum { BOOTTABLE_STATUS_NONE = 125 };
+
+/*
+ * The command. argv[0] is "table"; words of argv are cut. An exit status, or -errno with *e.
+ */
 int boottable_command(int argc, char **argv, struct err *e);
 
 /* The same with runs of another program: for tests. NULL: tvmm itself. */

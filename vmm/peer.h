@@ -45,7 +45,7 @@ struct peer_guest {
 struct peer_result {
 	int interrupted;  /* the signal that asked to stop; all else is nothing then */
 	bool ended_well;  /* `until` matched */
-	char ending[256]; /* if not: how it ended, in words */
+	char ending[512]; /* if not: how it ended, in words */
 	struct bootsigns signs;
 	uint64_t started_ns;
 };

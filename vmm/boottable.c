@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/boottable.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/boottable_run.h"
+#include "vmm/help_table.h"
+#include "vmm/lineregex.h"
+#include "vmm/outfile.h"
+#include "vmm/trial.h"
+
+/* What the init of this project's initramfs says when it has begun. */
+static const char DEFAULT_UNTIL[] = "Boot took [0-9.]+ seconds";
+static const char DEFAULT_UPTIME[] = "Boot took ([0-9.]+) seconds";
+#define DEFAULT_TIMEOUT_NS 60000000000ULL
+
+enum { PARSED_WORDS = 4, HOST_BYTES = 512 };
+
+enum output { MARKDOWN, CSV, JSON, CHART, OUTPUTS };
+
+static const char *const PART_NAMES[] = {
+	[BOOTTABLE_HOST] = "host",
+	[BOOTTABLE_UNPACKING] = "unpacking",
+	[BOOTTABLE_CONSOLE] = "console",
+	[BOOTTABLE_INITCALLS] = "initcalls",
+	[BOOTTABLE_USER_SPACE] = "user space",
+};
+
+const char *boottable_part_name(enum boottable_part part)
+{
+	return PART_NAMES[part];
+}
+
+struct boottable_value boottable_ratio(const struct boottable_row *row)
+{
+	const struct boottable_measure *ours = &row->tvmm.init, *theirs = &row->qemu.init;
+
+	if (!ours->runs || !theirs->runs || !(ours->median > 0))
+		return (struct boottable_value){ false, 0 };
+	return (struct boottable_value){ true, theirs->median / ours->median };
+}
+
+/*
+ * --- what is asked for --------------------------------------------------------------------------
+ */
+
+struct request {
+	struct trial_plan plan;
+	const char *uptime, *against, *qemu, *chart_path;
+	bool least_memory;
+	char *const *option; /* of the runs; NULL behind the last */
+};
+
+static bool is_name(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (!isalnum((unsigned char)text[i]) && !(i && strchr("._+-", text[i])))
+			return false;
+	}
+	return length > 0;
+}
+
+static int set_name(struct boottable_row *row, const char *text, size_t length, struct err *e)
+{
+	if (!is_name(text, length) || length >= sizeof(row->name))
+		return err_set(e, EINVAL,
+			       "table: '%.*s' is no name for a row: 1 to %d letters, digits, and "
+			       "behind the first of them . _ + -; NAME=bzImage gives one",
+			       (int)length, text, BOOTTABLE_NAME_BYTES - 1);
+	(void)memcpy(row->name, text, length);
+	row->name[length] = '\0';
+	return 0;
+}
+
+/* The folder's name, as in kernels/tiny/bzImage; the file's where that says nothing. */
+static int name_after_file(struct boottable_row *row, struct err *e)
+{
+	const char *end = strrchr(row->kernel, '/'), *begin = end;
+
+	while (begin && begin > row->kernel && begin[-1] != '/')
+		begin--;
+	if (begin && is_name(begin, (size_t)(end - begin)))
+		return set_name(row, begin, (size_t)(end - begin), e);
+	return set_name(row, end ? end + 1 : row->kernel, strlen(end ? end + 1 : row->kernel), e);
+}
+
+/* [NAME=]KERNEL[,VMLINUX]. The word is the command line's, and is cut at its comma. */
+static int take_row(struct boottable *table, char *word, struct err *e)
+{
+	struct boottable_row *row = &table->row[table->rows];
+	size_t length = strcspn(word, "=/");
+	char *comma;
+	int rc = 0;
+
+	if (table->rows == BOOTTABLE_ROWS_MAX)
+		return err_set(e, E2BIG, "table: '%s' is one too many; a table has %d rows at most",
+			       word, BOOTTABLE_ROWS_MAX);
+	*row = (struct boottable_row){ .packing = "" };
+	if (word[length] == '=')
+		rc = set_name(row, word, length, e);
+	row->kernel = word[length] == '=' ? word + length + 1 : word;
+	comma = strchr(row->kernel, ',');
+	if (comma) {
+		*comma = '\0';
+		row->vmlinux = comma + 1;
+	}
+	if (rc == 0 && (!*row->kernel || (comma && !comma[1])))
+		rc = err_set(e, EINVAL, "table: a file's name is missing: NAME=bzImage[,vmlinux]");
+	if (rc == 0 && !*row->name)
+		rc = name_after_file(row, e);
+	for (size_t i = 0; rc == 0 && i < table->rows; i++) {
+		if (strcmp(table->row[i].name, row->name) == 0)
+			rc = err_set(e, EINVAL,
+				     "table: two rows are called '%s'; NAME=bzImage gives another "
+				     "name",
+				     row->name);
+	}
+	table->rows++;
+	return rc;
+}
+
+/* Options of the command that have a value and are not a trial's. 1: taken, 0: none of them. */
+static int take_own_option(struct request *request, int argc, char **argv, int *i, struct err *e)
+{
+	const struct {
+		const char *name;
+		const char **value;
+	} own[] = {
+		{ "--uptime", &request->uptime },
+		{ "--against", &request->against },
+		{ "--qemu", &request->qemu },
+		{ "--export-chart", &request->chart_path },
+	};
+
+	if (strcmp(argv[*i], "--least-memory") == 0) {
+		request->least_memory = true;
+		return 1;
+	}
+	for (size_t k = 0; k < sizeof(own) / sizeof(own[0]); k++) {
+		if (!trial_is_option(argv[*i], own[k].name))
+			continue;
+		*own[k].value = trial_option_value(argc, argv, i, e);
+		return *own[k].value ? 1 : -EINVAL;
+	}
+	return 0;
+}
+
+static int take_word(struct request *request, struct boottable *table, int argc, char **argv,
+		     int *i, struct err *e)
+{
+	int rc;
+
+	if (argv[*i][0] != '-')
+		return take_row(table, argv[*i], e);
+	if (trial_is_option(argv[*i], "-j") || trial_is_option(argv[*i], "--jobs"))
+		return err_set(e, EINVAL,
+			       "table: there is no %s; runs at the same time disturb each other's "
+			       "times",
+			       argv[*i]);
+	rc = take_own_option(request, argc, argv, i, e);
+	if (rc == 0)
+		rc = trial_take_option(&request->plan, argc, argv, i, e);
+	if (rc == 0)
+		rc = err_set(e, EINVAL,
+			     "table: '%s' is not known; options of the runs stand behind --",
+			     argv[*i]);
+	return rc;
+}
+
+static int parse(struct request *request, struct boottable *table, int argc, char **argv,
+		 struct err *e)
+{
+	static char *const none[] = { NULL };
+
+	request->option = none;
+	for (int i = 1; i < argc; i++) {
+		int rc;
+
+		if (strcmp(argv[i], "--") == 0) {
+			request->option = &argv[i + 1];
+			break;
+		}
+		rc = take_word(request, table, argc, argv, &i, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (!table->rows)
+		return err_set(e, EINVAL,
+			       "table needs a kernel: tvmm table NAME=bzImage[,vmlinux] ... -- "
+			       "-initrd rootfs.cpio.gz");
+	if (request->qemu && !request->against)
+		return err_set(e, EINVAL, "--qemu goes with --against qemu");
+	return trial_check_options("table", request->option, e);
+}
+
+/*
+ * --- the options of the runs, and what follows from them ----------------------------------------
+ */
+
+/* Expressions and options that a job borrows. */
+struct ready {
+	struct options parsed;
+	bool is_parsed;
+	regex_t uptime, until; /* until: of our own */
+	bool uptime_set, until_set;
+	struct peer peer;
+};
+
+/* As a run of the first kernel would read them. */
+static int parse_run(struct ready *ready, const struct request *request, const char *kernel,
+		     struct err *e)
+{
+	static char tvmm[] = "tvmm", option_kernel[] = "-kernel";
+	size_t words = 0;
+	char **argv;
+	int rc;
+
+	while (request->option[words])
+		words++;
+	argv = calloc(words + PARSED_WORDS, sizeof(*argv));
+	if (!argv)
+		return err_set(e, ENOMEM, "no memory for the options of a run");
+	argv[0] = tvmm;
+	argv[1] = option_kernel;
+	argv[2] = (char *)(uintptr_t)kernel;
+	(void)memcpy(argv + 3, request->option, words * sizeof(*argv));
+	ready->is_parsed = true;
+	rc = options_parse(&ready->parsed, (int)words + 3, argv, e);
+	if (rc == 0 && (ready->parsed.action != OPTIONS_BOOT || ready->parsed.account.control))
+		rc = err_set(e, EINVAL,
+			     "table: -explain, -help, -version and -control are no options for a "
+			     "run that is measured");
+	else if (rc == 0 && ready->parsed.kernel != kernel)
+		rc = err_set(e, EINVAL,
+			     "table: kernels are the rows, -kernel %s is not for the options of "
+			     "the runs",
+			     ready->parsed.kernel);
+	free(argv); /* what was parsed points into argv's words, but for a program's */
+	return rc;
+}
+
+/* A program's runs end with the program. */
+static int choose_end(struct ready *ready, struct boottable_job *job, struct err *e)
+{
+	int rc;
+
+	if (ready->parsed.until_set) {
+		job->until_regex = &ready->parsed.until;
+		return 0;
+	}
+	if (ready->parsed.program.arguments)
+		return 0;
+	rc = lineregex_compile("until", DEFAULT_UNTIL, &ready->until, e);
+	ready->until_set = rc == 0;
+	job->until = DEFAULT_UNTIL;
+	job->until_regex = &ready->until;
+	return rc;
+}
+
+static int check_against(const struct request *request, const struct options *parsed, struct err *e)
+{
+	const char *what = parsed->program.arguments ? "-- PROGRAM"
+			   : parsed->dialogue.steps  ? "-send"
+						     : NULL;
+
+	if (request->against && what)
+		return err_set(e, EINVAL, "--against: QEMU has nothing like %s; leave one out",
+			       what);
+	return 0;
+}
+
+static int make_ready(struct ready *ready, struct boottable_job *job, const struct request *request,
+		      const struct boottable *table, struct err *e)
+{
+	int rc = lineregex_compile_group("-uptime", request->uptime, &ready->uptime, e);
+
+	ready->uptime_set = rc == 0;
+	if (rc == 0)
+		rc = parse_run(ready, request, table->row[0].kernel, e);
+	if (rc == 0)
+		rc = choose_end(ready, job, e);
+	if (rc == 0)
+		rc = check_against(request, &ready->parsed, e);
+	job->plan = &request->plan;
+	job->option = request->option;
+	job->parsed = &ready->parsed;
+	job->uptime = &ready->uptime;
+	job->timeout_given = ready->parsed.timeout_ns != 0;
+	job->timeout_ns = job->timeout_given ? ready->parsed.timeout_ns : DEFAULT_TIMEOUT_NS;
+	job->least_memory = request->least_memory;
+	return rc;
+}
+
+static void finish_ready(struct ready *ready)
+{
+	if (ready->is_parsed)
+		options_finish(&ready->parsed);
+	if (ready->uptime_set)
+		regfree(&ready->uptime);
+	if (ready->until_set)
+		regfree(&ready->until);
+}
+
+/*
+ * --- where results go ---------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *what;
+	int (*print)(const struct boottable *table, FILE *out, struct err *e);
+} outputs[OUTPUTS] = {
+	[MARKDOWN] = { "--export-markdown", boottable_print_markdown },
+	[CSV] = { "--export-csv", boottable_print_csv },
+	[JSON] = { "--export-json", boottable_print_json },
+	[CHART] = { "--export-chart", boottable_print_chart },
+};
+
+static int open_outputs(struct outfile *out, const struct request *request, struct err *e)
+{
+	const char *const path[OUTPUTS] = {
+		[MARKDOWN] = request->plan.markdown_path,
+		[CSV] = request->plan.csv_path,
+		[JSON] = request->plan.json_path,
+		[CHART] = request->chart_path,
+	};
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < OUTPUTS; i++) {
+		rc = outfile_open(&out[i], outputs[i].what, path[i], e);
+		for (size_t k = 0; rc == 0 && k < i; k++) {
+			if (path[i] && path[k] && outfile_same(&out[i], &out[k]))
+				rc = err_set(e, EINVAL, "%s and %s both write %s", outputs[k].what,
+					     outputs[i].what, path[i]);
+		}
+	}
+	return rc;
+}
+
+struct printing {
+	const struct boottable *table;
+	size_t output;
+	struct err *e;
+};
+
+static int print_one(const void *ctx, FILE *out)
+{
+	const struct printing *p = ctx;
+
+	return outputs[p->output].print(p->table, out, p->e);
+}
+
+static int write_results(const struct boottable *table, struct outfile *out, struct err *e)
+{
+	int rc = boottable_print(table, trial_stdout_width(), stdout, e);
+
+	for (size_t i = 0; rc == 0 && i < OUTPUTS; i++)
+		rc = outfile_write(&out[i], print_one, &(struct printing){ table, i, e }, e);
+	return rc;
+}
+
+/*
+ * --- the command --------------------------------------------------------------------------------
+ */
+
+/* With signals held: what is on its way is ended by them, and we are not. */
+static int find_peer_and_run(struct boottable *table, const struct request *request,
+			     struct boottable_job *job, struct ready *ready, struct err *e)
+{
+	static char host[HOST_BYTES];
+	int rc = child_group_open(&job->group, 1, e);
+
+	if (rc == 0 && request->against) {
+		rc = peer_find(&ready->peer, request->against, request->qemu, job->group, e);
+		job->peer = &ready->peer;
+		table->qemu = ready->peer.words;
+	}
+	if (rc == 0)
+		rc = boottable_run(table, job, host, sizeof(host), e);
+	child_group_close(job->group);
+	return rc;
+}
+
+static int measure(struct boottable *table, const struct request *request, struct ready *ready,
+		   struct outfile *out, struct err *e)
+{
+	struct boottable_job job = { 0 };
+	int rc = make_ready(ready, &job, request, table, e);
+
+	if (rc == 0)
+		rc = open_outputs(out, request, e);
+	for (size_t i = 0; rc == 0 && i < table->rows; i++)
+		rc = boottable_read_facts(&table->row[i], e);
+	if (rc == 0)
+		rc = find_peer_and_run(table, request, &job, ready, e);
+	return rc;
+}
+
+/* A table in which nothing booted is no answer to anybody's question. */
+static int status_of(const struct boottable *table)
+{
+	for (size_t i = 0; i < table->rows; i++) {
+		if (!table->row[i].tvmm.failed)
+			return 0;
+	}
+	return BOOTTABLE_STATUS_NONE;
+}
+
+int boottable_program(const char *program, int argc, char **argv, struct err *e)
+{
+	static struct boottable table; /* these are large */
+	static struct ready ready;
+	struct request request = { .plan = trial_default_plan(), .uptime = DEFAULT_UPTIME };
+	struct outfile out[OUTPUTS] = { 0 };
+	int rc;
+
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		help_print_table(stdout);
+		return 0;
+	}
+	(void)memset(&table, 0, sizeof(table));
+	(void)memset(&ready, 0, sizeof(ready));
+	request.plan.takes_csv = true;
+	rc = parse(&request, &table, argc, argv, e);
+	if (rc < 0)
+		return rc;
+	request.plan.program = program;
+	table.runs = request.plan.runs;
+	table.warmup = request.plan.warmup;
+	table.seed = request.plan.seed;
+	table.option = request.option;
+	table.uptime_asked = table.touched_asked = true;
+	table.least_ram_asked = request.least_memory;
+	rc = measure(&table, &request, &ready, out, e);
+	if (rc > 0)
+		rc += 128;
+	if (rc == 0)
+		rc = write_results(&table, out, e);
+	if (rc == 0)
+		rc = status_of(&table);
+	for (size_t i = 0; i < OUTPUTS; i++)
+		outfile_abandon(&out[i]);
+	finish_ready(&ready);
+	return rc;
+}
+
+int boottable_command(int argc, char **argv, struct err *e)
+{
+	return boottable_program(NULL, argc, argv, e);
+}
