@@ -130,9 +130,33 @@ _tvmm_initramfs() {
 	esac
 }
 
-# bench and compare: their own options up to --, those of a run behind it.
+# A list NAME=FILE,FILE is cut behind its last = or comma.
+_tvmm_table() {
+	local own='--uptime --least-memory --against --qemu --export-csv --export-chart' i
+	for ((i = 2; i < ${#words[@]} - 1; i++)); do
+		if [[ ${words[i]} == -- ]]; then
+			_tvmm_trial table
+			return
+		fi
+	done
+	case ${words[${#words[@]} - 2]} in
+	--against) _tvmm_offer qemu qemu:pc qemu:microvm ;;
+	--qemu) _tvmm_offer_paths '' ;;
+	-r | --runs | --export-*) _tvmm_trial table ;;
+	--uptime) ;;
+	*)
+		case $value in
+		-*) _tvmm_trial table "$own" ;;
+		*,*) _tvmm_offer_paths "${typed%"${typed##*,}"}" ;;
+		*) _tvmm_offer_paths "${typed%"${typed##*=}"}" ;;
+		esac
+		;;
+	esac
+}
+
+# bench, compare and table: their own options up to --, those of a run behind it.
 _tvmm_trial() {
-	local i own="-r -w -j --runs --warmup --jobs --seed --export-json --export-markdown --help ${*:2}"
+	local i own="-r -w --runs --warmup --seed --export-json --export-markdown --help ${*:2}"
 	for ((i = 2; i < ${#words[@]} - 1; i++)); do
 		if [[ ${words[i]} == -- ]]; then
 			words=(tvmm "${words[@]:i+1}")
@@ -161,16 +185,17 @@ _tvmm() {
 	_tvmm_words
 	value=${words[${#words[@]} - 1]}
 	if ((${#words[@]} == 2)) && [[ $value != -* ]]; then
-		_tvmm_offer probe initramfs bench compare explain-config
+		_tvmm_offer probe initramfs bench compare table explain-config
 		((${#value})) || _tvmm_offer -kernel
 		return
 	fi
 	case ${words[1]} in
 	probe) _tvmm_offer --ci --json --help ;;
 	initramfs) _tvmm_initramfs ;;
-	bench) _tvmm_trial bench -n -i --command-name --ignore-failure --export-csv ;;
-	compare) _tvmm_trial compare --metric --fail-if-slower ;;
-	explain-config) _tvmm_trial explain-config ;;
+	bench) _tvmm_trial bench -j --jobs -n -i --command-name --ignore-failure --export-csv ;;
+	compare) _tvmm_trial compare -j --jobs --metric --fail-if-slower ;;
+	table) _tvmm_table ;;
+	explain-config) _tvmm_trial explain-config -j --jobs ;;
 	-*) _tvmm_boot ;;
 	esac
 }

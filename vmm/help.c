@@ -96,6 +96,7 @@ static const char USAGE[] =
 	"  initramfs          pack a folder into a cpio.gz, reproducibly, without root\n"
 	"  bench              run it many times, with statistics\n"
 	"  compare            two sets of options, or two reports: is there a difference?\n"
+	"  table              kernels beside each other: sizes, boot times\n"
 	"  explain-config     two kernels: which options differ, and what that costs\n"
 	"\n"
 	"exit status\n"

@@ -84,7 +84,7 @@ expect() {
 }
 
 cases() {
-	expect 'the first word' '-kernel bench compare explain-config initramfs probe' 'tvmm '
+	expect 'the first word' '-kernel bench compare explain-config initramfs probe table' 'tvmm '
 	expect 'a command' 'probe' 'tvmm p'
 	expect 'an option, one dash' '-kernel' 'tvmm -ker'
 	expect 'an option, two dashes' '--kernel' 'tvmm --ker'
@@ -93,6 +93,13 @@ cases() {
 	expect 'options of bench' '--runs' 'tvmm bench --ru'
 	expect 'files of explain-config' 'bzImage' 'tvmm explain-config bz'
 	expect 'options of explain-config' '--seed' 'tvmm explain-config --s'
+	expect 'options of table' '--least-memory' 'tvmm table --le'
+	expect 'there are no jobs in a table' '' 'tvmm table --jo'
+	expect 'a kernel of table' 'bzImage' 'tvmm table a=bzI'
+	expect 'a vmlinux behind it' 'bzImage,images' 'tvmm table a=bzImage,im'
+	expect 'a kernel without a name' 'bzImage' 'tvmm table a=x bzI'
+	expect 'machines of QEMU' 'qemu:microvm' 'tvmm table --against qemu:m' '='
+	expect 'options of the runs of a table' '-initrd' 'tvmm table a=x -- -ini'
 	expect 'options of a run behind --' '-initrd' 'tvmm bench -r 3 -- -kernel k -ini'
 	expect 'the names of -fail-on' 'all lockdep oops warn' 'tvmm -fail-on '
 	expect 'nothing for an unknown option' '' 'tvmm -nosuch'

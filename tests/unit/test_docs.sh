@@ -62,8 +62,8 @@ rows() {
 }
 options=$(rows | awk '{ print $1 }')
 valued=$(rows | awk '$2 == "true" { print $1 }')
-commands=$(sed -n '/^static const struct command commands/,/^};/s/.*{ "\([a-z-]*\)".*/\1/p' \
-	vmm/commands.c)
+commands=$(sed -n '/^static const struct command commands/,/^};/p' vmm/commands.c |
+	grep -o '{ "[a-z-]*"' | tr -d '{" ')
 kinds=$(sed -n '/KIND_NAMES\[\] = {/,/^};/p' vmm/chardev.c | grep -o '"[^"]*"' | tr -d '"')
 statuses=$(sed -n '/^enum status {/,/^};/s/.* = \([0-9]*\),.*/\1/p' vmm/ending.h)
 
