@@ -74,53 +74,71 @@ static int parse(struct request *request, int argc, char **argv, struct err *e)
 	return trial_check_options("bench", request->option, e);
 }
 
-static int print_all(const struct bench *bench, const struct trial_output *json,
-		     const struct trial_output *csv, const struct trial_output *markdown,
-		     struct err *e)
+static int print_json(const void *bench, FILE *out, struct err *e)
+{
+	return bench_print_json(bench, out, e);
+}
+
+static int print_csv(const void *bench, FILE *out, struct err *e)
+{
+	(void)e;
+	bench_print_csv(bench, out);
+	return 0;
+}
+
+static int print_markdown(const void *bench, FILE *out, struct err *e)
+{
+	return bench_print_markdown(bench, out, e);
+}
+
+/* Files of results. */
+struct outputs {
+	struct outfile json, csv, markdown;
+};
+
+static int open_all(struct outputs *to, const struct trial_plan *plan, struct err *e)
+{
+	int rc = outfile_open(&to->json, "--export-json", plan->json_path, e);
+
+	if (rc == 0)
+		rc = outfile_open(&to->csv, "--export-csv", plan->csv_path, e);
+	return rc < 0 ? rc
+		      : outfile_open(&to->markdown, "--export-markdown", plan->markdown_path, e);
+}
+
+static int print_all(const struct bench *bench, struct outputs *to, struct err *e)
 {
 	int rc = bench_print(bench, trial_stdout_width(), stdout, e);
 
-	if (rc == 0 && json->file) {
-		trial_empty_output(json);
-		rc = bench_print_json(bench, json->file, e);
-	}
-	if (rc == 0 && csv->file) {
-		trial_empty_output(csv);
-		bench_print_csv(bench, csv->file);
-	}
-	if (rc == 0 && markdown->file) {
-		trial_empty_output(markdown);
-		rc = bench_print_markdown(bench, markdown->file, e);
-	}
-	return rc;
+	if (rc == 0)
+		rc = trial_write(&to->json, print_json, bench, e);
+	if (rc == 0)
+		rc = trial_write(&to->csv, print_csv, bench, e);
+	return rc < 0 ? rc : trial_write(&to->markdown, print_markdown, bench, e);
 }
 
 static int run_and_print(const struct request *request, struct trial *trial, struct err *e)
 {
-	struct trial_output json = { 0 }, csv = { 0 }, markdown = { 0 };
+	struct outputs to = { 0 };
 	struct bench bench = { .name = request->name,
 			       .option = request->option,
 			       .series = &trial->series,
 			       .run_failed = trial->run_failed,
 			       .warmup = request->plan.warmup,
 			       .seed = request->plan.seed };
-	int rc = trial_open_output(&json, request->plan.json_path, e), signal_number = 0;
+	int rc = open_all(&to, &request->plan, e), signal_number = 0;
 
-	if (rc == 0)
-		rc = trial_open_output(&csv, request->plan.csv_path, e);
-	if (rc == 0)
-		rc = trial_open_output(&markdown, request->plan.markdown_path, e);
 	if (rc == 0)
 		signal_number = rc = trial_run(trial, 1, &request->plan, e);
 	bench.failed = trial->failed;
 	if (rc == 0)
 		rc = bench_work_out(&bench, e);
 	if (rc == 0)
-		rc = print_all(&bench, &json, &csv, &markdown, e);
+		rc = print_all(&bench, &to, e);
 	bench_finish(&bench);
-	rc = trial_close_output(&json, rc, e);
-	rc = trial_close_output(&csv, rc, e);
-	rc = trial_close_output(&markdown, rc, e);
+	outfile_abandon(&to.json);
+	outfile_abandon(&to.csv);
+	outfile_abandon(&to.markdown);
 	return rc > 0 ? 128 + signal_number : rc;
 }
 

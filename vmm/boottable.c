@@ -342,14 +342,13 @@ static int open_outputs(struct outfile *out, const struct request *request, stru
 struct printing {
 	const struct boottable *table;
 	size_t output;
-	struct err *e;
 };
 
-static int print_one(const void *ctx, FILE *out)
+static int print_one(const void *of, FILE *out, struct err *e)
 {
-	const struct printing *p = ctx;
+	const struct printing *p = of;
 
-	return outputs[p->output].print(p->table, out, p->e);
+	return outputs[p->output].print(p->table, out, e);
 }
 
 static int write_results(const struct boottable *table, struct outfile *out, struct err *e)
@@ -357,7 +356,7 @@ static int write_results(const struct boottable *table, struct outfile *out, str
 	int rc = boottable_print(table, trial_stdout_width(), stdout, e);
 
 	for (size_t i = 0; rc == 0 && i < OUTPUTS; i++)
-		rc = outfile_write(&out[i], print_one, &(struct printing){ table, i, e }, e);
+		rc = trial_write(&out[i], print_one, &(struct printing){ table, i }, e);
 	return rc;
 }
 

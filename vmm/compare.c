@@ -284,24 +284,31 @@ static int fill_series(struct trial *trial, const struct request *request, struc
 			 e);
 }
 
-static int print_all(const struct comparison *c, const struct trial_output *json,
-		     const struct trial_output *markdown, struct err *e)
+static int print_json(const void *comparison, FILE *out, struct err *e)
+{
+	return compare_print_json(comparison, out, e);
+}
+
+static int print_markdown(const void *comparison, FILE *out, struct err *e)
+{
+	return compare_print_markdown(comparison, out, e);
+}
+
+/* Files of results. */
+struct outputs {
+	struct outfile json, markdown;
+};
+
+static int print_all(const struct comparison *c, struct outputs *to, struct err *e)
 {
 	int rc = compare_print(c, trial_stdout_width(), stdout, e);
 
-	if (rc == 0 && json->file) {
-		trial_empty_output(json);
-		rc = compare_print_json(c, json->file, e);
-	}
-	if (rc == 0 && markdown->file) {
-		trial_empty_output(markdown);
-		rc = compare_print_markdown(c, markdown->file, e);
-	}
-	return rc;
+	if (rc == 0)
+		rc = trial_write(&to->json, print_json, c, e);
+	return rc < 0 ? rc : trial_write(&to->markdown, print_markdown, c, e);
 }
 
-static int conclude(const struct request *request, struct trial *trial,
-		    const struct trial_output *json, const struct trial_output *markdown,
+static int conclude(const struct request *request, struct trial *trial, struct outputs *to,
 		    struct err *e)
 {
 	struct comparison c;
@@ -309,7 +316,7 @@ static int conclude(const struct request *request, struct trial *trial,
 				  request->plan.seed, e);
 
 	if (rc == 0)
-		rc = print_all(&c, json, markdown, e);
+		rc = print_all(&c, to, e);
 	if (rc == 0 && request->limited && !c.tested)
 		rc = err_set(
 			e, EINVAL,
@@ -323,25 +330,27 @@ static int conclude(const struct request *request, struct trial *trial,
 
 static int run_and_compare(const struct request *request, struct trial *trial, struct err *e)
 {
-	struct trial_output json = { 0 }, markdown = { 0 };
+	struct outputs to = { 0 };
 	struct words words[2] = { { 0 } };
-	int rc = trial_open_output(&json, request->plan.json_path, e);
+	int rc = outfile_open(&to.json, "--export-json", request->plan.json_path, e);
 
 	if (rc == 0)
-		rc = trial_open_output(&markdown, request->plan.markdown_path, e);
+		rc = outfile_open(&to.markdown, "--export-markdown", request->plan.markdown_path,
+				  e);
 	if (rc == 0)
 		rc = fill_series(trial, request, words, e);
 	if (rc > 0)
 		rc += 128; /* a signal asked to stop */
 	else if (rc == 0)
-		rc = conclude(request, trial, &json, &markdown, e);
+		rc = conclude(request, trial, &to, e);
 	for (size_t i = 0; i < 2; i++) {
 		words_finish(&words[i]);
 		free((void *)(uintptr_t)trial[i].option);
 		trial[i].option = NULL;
 	}
-	rc = trial_close_output(&json, rc, e);
-	return trial_close_output(&markdown, rc, e);
+	outfile_abandon(&to.json);
+	outfile_abandon(&to.markdown);
+	return rc;
 }
 
 int compare_program(const char *program, int argc, char **argv, struct err *e)

@@ -321,42 +321,41 @@ static int find_out(struct explainconfig *found, const struct request *request, 
 	return rc == 0 ? compare_times(found, request, files, e) : rc;
 }
 
-static int print_all(const struct explainconfig *found, const struct trial_output *json,
-		     const struct trial_output *markdown, struct err *e)
+static int print_json(const void *of, FILE *out, struct err *e)
 {
-	int rc = explainconfig_print(found, trial_stdout_width(), stdout, e);
+	return explainconfig_print_json(of, out, e);
+}
 
-	if (rc == 0 && json->file) {
-		trial_empty_output(json);
-		rc = explainconfig_print_json(found, json->file, e);
-	}
-	if (rc == 0 && markdown->file) {
-		trial_empty_output(markdown);
-		rc = explainconfig_print_markdown(found, markdown->file, e);
-	}
-	return rc;
+static int print_markdown(const void *of, FILE *out, struct err *e)
+{
+	return explainconfig_print_markdown(of, out, e);
 }
 
 static int explain(const struct request *request, struct files *files, struct err *e)
 {
-	struct trial_output json = { 0 }, markdown = { 0 };
+	struct outfile json = { 0 }, markdown = { 0 };
 	struct explainconfig found = { 0 };
-	int rc = trial_open_output(&json, request->plan.json_path, e);
+	int rc = outfile_open(&json, "--export-json", request->plan.json_path, e);
 
 	if (rc == 0)
-		rc = trial_open_output(&markdown, request->plan.markdown_path, e);
+		rc = outfile_open(&markdown, "--export-markdown", request->plan.markdown_path, e);
 	if (rc == 0)
 		rc = find_out(&found, request, files, e);
 	if (rc > 0)
 		rc += 128; /* a signal asked to stop */
 	else if (rc == 0)
-		rc = print_all(&found, &json, &markdown, e);
+		rc = explainconfig_print(&found, trial_stdout_width(), stdout, e);
+	if (rc == 0)
+		rc = trial_write(&json, print_json, &found, e);
+	if (rc == 0)
+		rc = trial_write(&markdown, print_markdown, &found, e);
 	compare_finish(&found.times);
 	kconfig_difference_finish(&found.options);
 	for (size_t i = 0; i < 2; i++)
 		kconfig_finish(&found.side[i].config);
-	rc = trial_close_output(&json, rc, e);
-	return trial_close_output(&markdown, rc, e);
+	outfile_abandon(&json);
+	outfile_abandon(&markdown);
+	return rc;
 }
 
 int explainconfig_command(int argc, char **argv, struct err *e)

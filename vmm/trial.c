@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,38 +143,26 @@ int trial_check_options(const char *command, char *const *option, struct err *e)
  * --- where results go ---------------------------------------------------------------------------
  */
 
-int trial_open_output(struct trial_output *output, const char *path, struct err *e)
-{
-	int fd;
+struct writing {
+	trial_print print;
+	const void *of;
+	struct err why;
+};
 
-	*output = (struct trial_output){ .path = path };
-	if (!path)
-		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	if (fd >= 0)
-		output->file = fdopen(fd, "w");
-	if (!output->file)
-		return err_sys(e, errno, "%s cannot be written", path);
-	return 0;
+static int print_it(const void *ctx, FILE *out)
+{
+	struct writing *writing = (struct writing *)(uintptr_t)ctx;
+
+	return writing->print(writing->of, out, &writing->why);
 }
 
-void trial_empty_output(const struct trial_output *output)
+int trial_write(struct outfile *out, trial_print print, const void *of, struct err *e)
 {
-	/* Pipes and terminals cannot be emptied, and need not be. */
-	(void)!ftruncate(fileno(output->file), 0);
-}
+	struct writing writing = { .print = print, .of = of };
+	int rc = outfile_write(out, print_it, &writing, e);
 
-int trial_close_output(struct trial_output *output, int rc, struct err *e)
-{
-	bool lost;
-
-	if (!output->file)
-		return rc;
-	lost = ferror(output->file);
-	lost |= fclose(output->file) != 0;
-	if (lost && rc == 0)
-		rc = err_sys(e, errno, "%s cannot be written", output->path);
-	output->file = NULL;
+	if (rc < 0 && writing.why.code)
+		*e = writing.why;
 	return rc;
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "vmm/base/err.h"
+#include "vmm/outfile.h"
 #include "vmm/series.h"
 
 enum { TRIAL_JOBS_MAX = 64 };
@@ -74,16 +75,14 @@ void trial_order(uint64_t seed, size_t runs, unsigned char *order);
  */
 int trial_run(struct trial *trial, size_t sides, const struct trial_plan *plan, struct err *e);
 
-/* A file for results: opened before the first run, emptied and written when there are any. */
-struct trial_output {
-	const char *path;
-	FILE *file; /* NULL: none was asked for */
-};
-int trial_open_output(struct trial_output *output, const char *path, struct err *e);
-/* Just before writing. */
-void trial_empty_output(const struct trial_output *output);
-/* 0, or -errno with *e: not all has been written. rc < 0 is handed through. */
-int trial_close_output(struct trial_output *output, int rc, struct err *e);
+/* Prints something that of is. 0, or -errno with *e. */
+typedef int (*trial_print)(const void *of, FILE *out, struct err *e);
+
+/*
+ * Has print() write a file for results, which was opened before the first run; nothing if none was asked
+ * for. 0, or -errno with *e, and what the file held before is still there.
+ */
+int trial_write(struct outfile *out, trial_print print, const void *of, struct err *e);
 
 /* The width of the terminal that stdout is, 80 at least; 0: it is none. */
 size_t trial_stdout_width(void);

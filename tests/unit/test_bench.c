@@ -142,6 +142,24 @@ START_TEST(table_and_files)
 }
 END_TEST
 
+/* Whoever has the old file open reads on in it: no file is ever half written. */
+START_TEST(files_are_replaced)
+{
+	char json[256], was[8] = { 0 };
+	FILE *old;
+
+	folder_put(folder_at("j"), "old", 3);
+	old = fopen(folder_at("j"), "r");
+	ck_assert_ptr_nonnull(old);
+	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), json, W("--"), W("k")), 0);
+	ck_assert_uint_eq(fread(was, 1, sizeof(was), old), 3);
+	ck_assert_str_eq(was, "old");
+	ck_assert_uint_gt(folder_look(folder_at("j")).st_size, 3);
+	(void)fclose(old);
+}
+END_TEST
+
 START_TEST(what_was_exported_is_read_back)
 {
 	struct series series = { 0 };
@@ -330,7 +348,7 @@ START_TEST(bad_words)
 	ck_assert_int_lt(
 		BENCH("1 0\n", W("-w0"), W("--export-json"), W("/nowhere/f"), W("--"), W("k")), 0);
 	ck_assert_int_lt(BENCH("1 0\n", W("--export-json"), W("/nowhere/f"), W("--"), W("k")), 0);
-	ck_assert_ptr_nonnull(strstr(e.text, "/nowhere/f cannot be written"));
+	ck_assert_ptr_nonnull(strstr(e.text, "--export-json /nowhere/f: "));
 	ck_assert_uint_eq(folder_look(folder_at("values")).st_size, 4);
 }
 END_TEST
@@ -416,6 +434,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { table_and_files,
+				       files_are_replaced,
 				       what_was_exported_is_read_back,
 				       outliers_are_named,
 				       failing_runs,
