@@ -23,8 +23,9 @@ IN_MALFORMED = malformed/cli=tests/malformed/cli.sh $(IN_ZOO)
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
 IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
 # Those of the lab bear company: its time is virtual. The long ones come first.
-IN_BOOTS = boot/rows=tests/boot/rows boot/kernels=tests/boot/kernels boot/account=tests/boot/account boot/lab=tests/boot/run \
-	boot/endings=tests/boot/endings boot/program=tests/boot/program boot/docs_ci=tests/boot/docs_ci \
+IN_BOOTS = boot/rows=tests/boot/rows boot/kernels=tests/boot/kernels boot/account=tests/boot/account \
+	boot/lab=tests/boot/run boot/table=tests/boot/table boot/endings=tests/boot/endings \
+	boot/program=tests/boot/program boot/docs_ci=tests/boot/docs_ci \
 	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit boot/qemu=tests/boot/qemu
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
