@@ -51,9 +51,7 @@ static const char PROGRAM[] =
 	"\"guest\":{\"entered\":\"$entered\"},\n"
 	"\"ending\":{\"status\":$1,\"kind\":\"$2\",\"sentence\":\"$3\"},\"metrics\":[\n"
 	"$metrics{\"name\":\"host\",\"unit\":\"ns\",\"value\":$((ns / 4))},\n"
-	"{\"name\":\"total\",\"unit\":\"ns\",\"value\":$((ns * 2))},\n"
-	"{\"name\":\"at.mark:shell\",\"unit\":\"ns\",\"value\":$((ns * 3 / 2))},\n"
-	"{\"name\":\"at.mark:init\",\"unit\":\"ns\",\"value\":$ns}]}\n"
+	"$marks{\"name\":\"total\",\"unit\":\"ns\",\"value\":$((ns * 2))}]}\n"
 	"EOF\n"
 	"	exit $1\n"
 	"}\n"
@@ -64,7 +62,11 @@ static const char PROGRAM[] =
 	"{\"name\":\"at.startup_64\",\"unit\":\"ns\",\"value\":3100},'\n"
 	"[ ! \"$small\" ] || "
 	"metrics='{\"name\":\"memory.touched\",\"unit\":\"count\",\"value\":777},'\n"
+	"marks='{\"name\":\"at.mark:shell\",\"unit\":\"ns\",\"value\":'$((ns * 3 / 2))'},\n"
+	"{\"name\":\"at.mark:init\",\"unit\":\"ns\",\"value\":'$ns'},'\n"
 	"case $name in\n"
+	"unmarked) marks='{\"name\":\"at.run_init\",\"unit\":\"ns\",\"value\":3000},' ;;\n"
+	"mute) marks= ;;\n"
 	"signals) kill -TERM $PPID; exec sleep 100 ;;\n"
 	"refused) echo 'tvmm: it is too large' >&2; exit 125 ;;\n"
 	"dies) end 255 panic 'it panicked' ;;\n"
@@ -169,8 +171,9 @@ static void put_vmlinux(const char *name)
 
 static void setup(void)
 {
-	static const char *const kernels[] = { "good",   "other",  "dies",    "leaves", "late",
-					       "hungry", "packed", "refused", "hangs",  "signals" };
+	static const char *const kernels[] = { "good",  "other",    "dies",   "leaves",
+					       "late",  "hungry",   "packed", "refused",
+					       "hangs", "unmarked", "mute",   "signals" };
 
 	folder_make();
 	put_script("program", PROGRAM);
@@ -277,6 +280,16 @@ START_TEST(a_guest_that_unpacks_itself)
 {
 	ck_assert_int_eq(TABLE(NULL, "-r", "1", "-w", "0", "x=@packed"), 0);
 	is_measure(&seen.row[0].part[BOOTTABLE_UNPACKING], 1, 3000);
+}
+END_TEST
+
+/* The init's first mark, else the kernel's line, else what ended the run. */
+START_TEST(signs_of_the_init)
+{
+	ck_assert_int_eq(TABLE(NULL, "-r", "1", "-w", "0", "a=@good", "b=@unmarked", "c=@mute"), 0);
+	is_measure(&seen.row[0].tvmm.init, 1, 4000000);
+	is_measure(&seen.row[1].tvmm.init, 1, 3000);
+	is_measure(&seen.row[2].tvmm.init, 1, 8000000);
 }
 END_TEST
 
@@ -404,10 +417,12 @@ START_TEST(least_memory)
 	ck_assert_uint_eq(count_calls("-timeout 2000ms -m 46080K"), 1);
 	ck_assert_int_eq(TABLE(NULL, "-r", "1", "--least-memory", "b=@good", "--", "-m", "16"), 0);
 	ck_assert_double_eq(seen.row[0].least_ram_bytes.value, 16 << 20);
-	/* Not a whole number of MiB, and too little below it. */
+	/* Not a whole number of MiB, and never more than that is tried. */
+	ck_assert_int_eq(remove(folder_at("calls")), 0);
 	ck_assert_int_eq(
 		TABLE(NULL, "-r", "1", "--least-memory", "b=@hungry", "--", "-m", "46592K"), 0);
 	ck_assert_double_eq(seen.row[0].least_ram_bytes.value, 45 << 20);
+	ck_assert_uint_eq(count_calls("-m 47104K"), 0);
 }
 END_TEST
 
@@ -633,6 +648,7 @@ int main(void)
 {
 	const TTest *const tests[] = { times_and_parts,
 				       a_guest_that_unpacks_itself,
+				       signs_of_the_init,
 				       rounds,
 				       options_of_a_run,
 				       uptime_as_others_say_it,
