@@ -68,10 +68,25 @@ static void print_name(const char *name, size_t width, FILE *out)
 		(void)fprintf(out, "%-*s", (int)width, name);
 }
 
+/* Words for cells: as much of them as the line has room for. Nothing but whole characters. */
+static void print_instead(const char *words, size_t room, FILE *out)
+{
+	size_t length = strlen(words);
+
+	if (room < GAP + 2 || length + GAP <= room) {
+		(void)fprintf(out, "  %s", words);
+		return;
+	}
+	length = room - GAP - 2;
+	while (length && (words[length] & 0xc0) == 0x80)
+		length--;
+	(void)fprintf(out, "  %.*s..", (int)length, words);
+}
+
 /* Nothing stands behind the last cell that there is: no blanks at the ends of lines. */
 static size_t cells_of(const struct table *table, const struct table_row *row)
 {
-	size_t cells = table->columns;
+	size_t cells = row->instead ? 0 : table->columns;
 
 	while (cells && !row->cell[cells - 1][0])
 		cells--;
@@ -89,10 +104,12 @@ void table_print(const struct table *table, size_t width, FILE *out)
 		const struct table_row *row = &table->row[i];
 		size_t cells = cells_of(table, row);
 
-		if (cells)
+		if (cells || row->instead)
 			print_name(row->name, name, out);
 		else
 			(void)fputs(row->name, out);
+		if (row->instead)
+			print_instead(row->instead, width > name ? width - name : 0, out);
 		for (size_t c = 0; c < cells; c++)
 			(void)fprintf(out, "%*s", (int)cell[c], row->cell[c]);
 		(void)fputc('\n', out);
@@ -102,7 +119,7 @@ void table_print(const struct table *table, size_t width, FILE *out)
 static void print_markdown_text(const char *text, FILE *out)
 {
 	for (; *text; text++) {
-		if (strchr("|`*_\\<", *text))
+		if (strchr("|`*_\\<[&~", *text))
 			(void)fputc('\\', out);
 		(void)fputc(*text, out);
 	}
@@ -113,12 +130,17 @@ void table_print_markdown(const struct table *table, FILE *out)
 	for (size_t i = 0; i < table->rows; i++) {
 		const struct table_row *row = &table->row[i];
 
-		if (!cells_of(table, row))
+		if (!cells_of(table, row) && !row->instead)
 			continue;
 		(void)fputs("| ", out);
 		print_markdown_text(row->name + strspn(row->name, " "), out);
-		for (size_t c = 0; c < table->columns; c++)
-			(void)fprintf(out, " | %s", row->cell[c]);
+		for (size_t c = 0; c < table->columns; c++) {
+			(void)fputs(" | ", out);
+			if (c == 0 && row->instead)
+				print_markdown_text(row->instead, out);
+			else
+				(void)fputs(row->cell[c], out);
+		}
 		(void)fputs(" |\n", out);
 		if (i == 0) {
 			(void)fputs("|:---|", out);

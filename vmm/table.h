@@ -17,6 +17,7 @@ enum { TABLE_COLUMNS_MAX = 8, TABLE_CELL_BYTES = 32, TABLE_NAME_WIDTH_MIN = 12 }
 struct table_row {
 	char name[SERIES_NAME_BYTES];
 	char cell[TABLE_COLUMNS_MAX][TABLE_CELL_BYTES];
+	const char *instead; /* borrowed words in the cells' place; NULL: the cells count */
 };
 
 /*
