@@ -9,7 +9,8 @@ TEST_COMMON := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/common/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 MALFORMED_TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/malformed/test_*.c))
 # What the scripts among them run, and the zoo.
-UNIT_TOOLS := $(B)/tests/unit/dump_acpi $(B)/tests/unit/dump_report $(ZOO) $(ZOO_RUNNER)
+UNIT_TOOLS := $(B)/tests/unit/dump_acpi $(B)/tests/unit/dump_report \
+	$(B)/tests/unit/dump_boottable $(ZOO) $(ZOO_RUNNER)
 SCRIPT_TESTS := $(wildcard tests/unit/test_*.sh)
 KERNEL := $(B)/kernels/allnoconfig/bzImage
 
