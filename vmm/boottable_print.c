@@ -196,10 +196,10 @@ static void fill_least(const struct view *view, const struct boottable_row *row,
  */
 
 static const struct column BOOT[] = {
-	{ "uptime", fill_uptime, TVMM },   { "init", fill_init, TVMM },
-	{ "+-", fill_reach, TVMM },        { "QEMU uptime", fill_uptime, QEMU },
-	{ "QEMU init", fill_init, QEMU },  { "+-", fill_reach, QEMU },
-	{ "QEMU/tvmm", fill_ratio, TVMM },
+	{ "uptime", fill_uptime, TVMM },  { "init", fill_init, TVMM },
+	{ "+-", fill_reach, TVMM },       { "QEMU uptime", fill_uptime, QEMU },
+	{ "QEMU init", fill_init, QEMU }, { "+-", fill_reach, QEMU },
+	{ "ratio", fill_ratio, TVMM },
 };
 
 static const struct column RECIPE[] = {

@@ -58,7 +58,7 @@ START_TEST(a_terminal)
 {
 	print(print_for_terminal, tablespec_typical());
 	has("table: tvmm -initrd rootfs.cpio.gz\nwarm-up: 1, runs: 10, seed: 7\nhost: 4 CPUs\n");
-	has("\nbasic          1730  312.500  0.500         1730    905.250  20.000       2.90\n");
+	has("\nbasic          1730  312.500  0.500         1730    905.250  20.000   2.90\n");
 	has("\nbroken       guest kernel panic: VFS: Unable to mount root fs on unknown-block..\n");
 	has("\nallno         2662  1200    1000   800  600   400    720    gzip\n");
 	has("\nbroken           -          -        -          -           -\n");
@@ -91,7 +91,7 @@ START_TEST(one_of_two_failed)
 	table->row[0].qemu.failed = true;
 	(void)strcpy(table->row[0].qemu.ending, "no PVH note");
 	print(print_for_terminal, table);
-	has("\nbasic          1730  312.500  0.500            -     failed       -          -\n");
+	has("\nbasic          1730  312.500  0.500            -     failed       -      -\n");
 	has("\nbasic under QEMU: no PVH note\n");
 }
 END_TEST
@@ -299,6 +299,21 @@ START_TEST(names_do_not_overlap)
 }
 END_TEST
 
+/* What is known of the runs before a failure is no time to be shown. */
+START_TEST(a_picture_of_one_that_failed)
+{
+	struct boottable *table = tablespec_typical();
+
+	table->row[1].qemu.failed = true;
+	table->row[2].tvmm.failed = table->row[2].qemu.failed = true;
+	print(boottable_print_chart, table);
+	ck_assert_uint_eq(occurrences("<circle "), 3 + 1);
+	ck_assert_uint_eq(occurrences("<rect class=\"s1\""), 2 + 1);
+	ck_assert_uint_eq(occurrences("class=\"join\""), 2);
+	has(">without a time: allno, broken</text>");
+}
+END_TEST
+
 START_TEST(no_picture)
 {
 	print(boottable_print_chart, tablespec_bare());
@@ -326,11 +341,21 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		a_terminal,         eighty_columns, nothing_known,
-		one_of_two_failed,  markdown,       csv,
-		hostile_csv,        json,           hostile_json,
-		hostile_for_people, a_picture,      names_do_not_overlap,
-		no_picture,         a_full_disk,
+		a_terminal,
+		eighty_columns,
+		nothing_known,
+		one_of_two_failed,
+		markdown,
+		csv,
+		hostile_csv,
+		json,
+		hostile_json,
+		hostile_for_people,
+		a_picture,
+		names_do_not_overlap,
+		a_picture_of_one_that_failed,
+		no_picture,
+		a_full_disk,
 	};
 	Suite *suite = suite_create("boottable_print");
 	TCase *tcase = tcase_create("boottable_print");
