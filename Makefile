@@ -17,7 +17,7 @@ CFLAGS ?= -O2 -g
 TVMM_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I.
 TVMM_CFLAGS := -std=gnu11 -fPIE -fstack-protector-strong -pthread $(WARNINGS)
 TVMM_LDFLAGS ?= -static-pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
-TVMM_LDLIBS := -lelf -lxxhash -lz -ldeflate -lbz2 -llzma -llzo2 -llz4 -lzstd -ljansson -pthread
+TVMM_LDLIBS := -lelf -lxxhash -lz -ldeflate -lbz2 -llzma -llzo2 -llz4 -lzstd -ljansson -lm -pthread
 
 # `make V=1` shows the commands themselves.
 Q := $(if $(V),,@)

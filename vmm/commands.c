@@ -9,6 +9,7 @@
 
 #include "initramfs/pack.h"
 #include "vmm/bench.h"
+#include "vmm/boottable.h"
 #include "vmm/compare.h"
 #include "vmm/explainconfig.h"
 #include "vmm/help.h"
@@ -127,11 +128,9 @@ static int run_probe(int argc, char **argv, struct err *e)
 }
 
 static const struct command commands[] = {
-	{ "probe", run_probe },
-	{ "initramfs", run_initramfs },
-	{ "bench", bench_command },
-	{ "compare", compare_command },
-	{ "explain-config", explainconfig_command },
+	{ "probe", run_probe },         { "initramfs", run_initramfs },
+	{ "bench", bench_command },     { "compare", compare_command },
+	{ "table", boottable_command }, { "explain-config", explainconfig_command },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -165,6 +165,8 @@ static void put_vmlinux(const char *name)
 	struct vmlinux v;
 
 	vmlinux_init(&v, "Linux version 1", 7);
+	/* e_shstrndx: all sections are called "" there. [ELF] "ELF Header" */
+	image_put(&v.image, 62, 2, VMLINUX_S_STRTAB);
 	image_save(&v.image, folder_at(name));
 	image_free(&v.image);
 }
