@@ -30,6 +30,9 @@ KUNIT_KERNEL := $(B)/kernels/kunit/bzImage
 kunit: ## build a guest kernel with its own unit tests in it
 	@kernels/build.sh kunit '$(B)' '$(KSRC)'
 
+# The row that boots fastest under tvmm: docs/tvmm-kernel.md.
+TVMM_KERNEL := $(B)/kernels/tvmm/bzImage
+
 # For what needs a kernel to be there. build.sh itself knows whether there is anything to do.
 $(KERNEL_ROWS:%=$(B)/kernels/%/bzImage): $(B)/kernels/%/bzImage: $(wildcard kernels/*.config) \
 		kernels/build.sh kernels/check-config

@@ -27,7 +27,8 @@ IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
 IN_BOOTS = boot/rows=tests/boot/rows boot/kernels=tests/boot/kernels boot/account=tests/boot/account \
 	boot/lab=tests/boot/run boot/table=tests/boot/table boot/endings=tests/boot/endings \
 	boot/program=tests/boot/program boot/docs_ci=tests/boot/docs_ci \
-	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit boot/qemu=tests/boot/qemu
+	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit \
+	boot/usable=tests/boot/usable boot/qemu=tests/boot/qemu
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
 	'guest/lab=tests/guest/lab --unless-kvm endings terminal timeouts hang tap autopsy'
@@ -43,7 +44,7 @@ check: ## install what is missing, run all tests
 build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests fuzz-build
 
 check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(KUNIT_KERNEL) \
-		$(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) fuzz-build
+		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) fuzz-build
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) $(FUZZING) \
 		--together $(IN_LAB) $(IN_BOOTS)
 
@@ -54,7 +55,7 @@ check-guest: $(B)/tvmm guests $(KERNEL) $(DIES) ## tests: tiny guests on /dev/kv
 	@B=$(B) tests/check $(IN_GUESTS)
 
 check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(B)/tests/guest/mkimage $(KERNEL) $(KUNIT_KERNEL) \
-		$(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) ## tests: Linux to a shell and back
+		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) ## tests: Linux to a shell and back
 	@B=$(B) tests/check --together $(IN_BOOTS)
 
 # Static, because it also runs in the lab.

@@ -36,12 +36,18 @@ $(DIES): tests/boot/dies.S initramfs/nodes | $(B)/tvmm
 # What tests/boot/program runs in a guest: static, and with two shared libraries beside it.
 PROG := $(B)/tests/boot/prog
 PROGRAMS := $(PROG)/guestprog $(PROG)/dynamic $(PROG)/lib/libgreeting.so \
-	$(PROG)/lib/libgreetingtext.so
+	$(PROG)/lib/libgreetingtext.so $(PROG)/useprog
 
 $(PROG)/guestprog: tests/boot/guestprog.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) -O2 -static -o $@ $<
+
+# What tests/boot/usable runs there.
+$(PROG)/useprog: tests/boot/useprog.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -O2 -static -pthread -o $@ $<
 
 $(PROG)/dynamic: tests/boot/guestprog.c $(PROG)/lib/libgreeting.so
 	$(Q)$(CC) -O2 -DWITH_LIBRARY -o $@ $< -L$(PROG)/lib -lgreeting \
