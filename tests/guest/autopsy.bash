@@ -120,7 +120,7 @@ begin "a panic on the console"
 cmdline=$'[    0.5] Kernel panic - not syncing: x\n[    0.6] ---[ end Kernel panic - not syncing: x ]---\n'
 run spin
 expect_status 255
-expect_told 'autopsy: guest kernel panicked: Attempted to kill init!'
+expect_told 'autopsy: guest kernel panicked: x'
 expect_told 'last console line, .*: \[    0.6\] ---\[ end Kernel panic'
 verdict
 
