@@ -23,12 +23,13 @@ PLAIN = $(foreach test,$(UNIT_TESTS) $(MALFORMED_TESTS),$(patsubst $(B)/tests/%,
 IN_MALFORMED = malformed/cli=tests/malformed/cli.sh $(IN_ZOO)
 SCRIPTS = $(foreach test,$(SCRIPT_TESTS),$(patsubst tests/%,%,$(test))=$(test))
 IN_GUESTS = guest/probe=tests/guest/test_probe.sh guest/run=tests/guest/run
-# Those of the lab bear company: its time is virtual. The long ones come first.
-IN_BOOTS = boot/rows=tests/boot/rows boot/kernels=tests/boot/kernels boot/account=tests/boot/account \
-	boot/lab=tests/boot/run boot/table=tests/boot/table boot/endings=tests/boot/endings \
-	boot/program=tests/boot/program boot/docs_ci=tests/boot/docs_ci \
-	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit \
-	boot/usable=tests/boot/usable boot/qemu=tests/boot/qemu
+# These fill the machine by themselves,
+IN_FULL = boot/kernels=tests/boot/kernels boot/rows=tests/boot/rows
+# those of the lab bear company: its time is virtual. The long ones come first.
+IN_BOOTS = boot/table=tests/boot/table boot/account=tests/boot/account boot/endings=tests/boot/endings \
+	boot/docs_ci=tests/boot/docs_ci boot/program=tests/boot/program boot/lab=tests/boot/run \
+	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit boot/usable=tests/boot/usable \
+	boot/qemu=tests/boot/qemu
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
 	'guest/lab=tests/guest/lab --unless-kvm endings terminal timeouts hang tap autopsy'
@@ -45,7 +46,7 @@ build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests fuz
 
 check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(KUNIT_KERNEL) \
 		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) fuzz-build
-	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) $(FUZZING) \
+	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) $(FUZZING) $(IN_FULL) \
 		--together $(IN_LAB) $(IN_BOOTS)
 
 check-unit: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) ## tests: registers, parsers, plans, messages; need nothing
@@ -56,7 +57,7 @@ check-guest: $(B)/tvmm guests $(KERNEL) $(DIES) ## tests: tiny guests on /dev/kv
 
 check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(B)/tests/guest/mkimage $(KERNEL) $(KUNIT_KERNEL) \
 		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) ## tests: Linux to a shell and back
-	@B=$(B) tests/check --together $(IN_BOOTS)
+	@B=$(B) tests/check $(IN_FULL) --together $(IN_BOOTS)
 
 # Static, because it also runs in the lab.
 $(B)/tests/boot/ptydrive: tests/boot/ptydrive.c
