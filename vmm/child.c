@@ -23,6 +23,7 @@
 enum {
 	STATUS_TROUBLE = 125,
 	CHUNK_BYTES = 64 << 10,
+	CHUNKS_MAX = 64, /* that are taken at once: more than a pipe holds, and not without end */
 	HEARD_BYTES = 256 << 10, /* room of the pipe for what is heard now and then */
 	NOW_AND_THEN_MS = 100,
 	MS_NS = 1000000,
@@ -158,6 +159,10 @@ static void become_run(const struct child *c, const char *program, const sigset_
 	if (nowhere < 0 || dup2(nowhere, 0) < 0 || dup2(out, 1) < 0 || dup2(c->said[1], 2) < 0 ||
 	    fcntl(c->report[1], F_SETFD, c->request.stranger ? FD_CLOEXEC : 0) < 0)
 		_exit(STATUS_TROUBLE);
+	if (c->request.stranger) {
+		(void)setpgid(0, 0);
+		(void)signal(SIGPIPE, SIG_DFL);
+	}
 	(void)sigprocmask(SIG_SETMASK, signals, NULL);
 	(void)execv(program, c->argv);
 	(void)!write(2, NOT_STARTED, sizeof(NOT_STARTED) - 1);
@@ -173,6 +178,8 @@ static int start(struct child *c, const char *program, const sigset_t *signals, 
 		return err_sys(e, errno, "no process can be had for a run");
 	if (c->pid == 0)
 		become_run(c, program, signals, parent);
+	if (c->request.stranger)
+		(void)setpgid(c->pid, c->pid); /* it does the same; whoever comes first */
 	close_fd(&c->report[1]);
 	close_fd(&c->said[1]);
 	close_fd(&c->heard[1]);
@@ -180,6 +187,12 @@ static int start(struct child *c, const char *program, const sigset_t *signals, 
 	if (c->pid_fd < 0)
 		return err_sys(e, errno, "a run cannot be watched (pidfd_open)");
 	return 0;
+}
+
+/* A stranger may be a script, and what it has started is to end with it. */
+static void kill_run(const struct child *c)
+{
+	(void)kill(c->request.stranger ? -c->pid : c->pid, SIGKILL);
 }
 
 /* Appends what is in the pipe now. Closes the pipe at its end. */
@@ -210,33 +223,43 @@ static int take_report(struct child *c, struct err *e)
 	return 0;
 }
 
-/* Keeps the last line that is not empty; of one that is too long, the beginning. */
-static void take_words(struct child *c)
+/* The last line that is not empty; of one that is too long, the beginning. */
+static void keep_last_line(struct child *c, const char *text, size_t count)
 {
 	static const char prefix[] = "tvmm: ";
-	char chunk[4096], *said = c->result.said;
+	char *said = c->result.said;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t length = strlen(said);
+
+		if (text[i] == '\n' || text[i] == '\r') {
+			c->line_begins = true;
+			continue;
+		}
+		if (c->line_begins)
+			length = 0;
+		c->line_begins = false;
+		if (length + 1 < sizeof(c->result.said)) {
+			said[length] = text[i];
+			said[length + 1] = '\0';
+		}
+		if (strcmp(said, prefix) == 0)
+			said[0] = '\0';
+	}
+}
+
+static void take_words(struct child *c)
+{
+	char chunk[4096];
 	ssize_t n;
 
-	while (c->said[0] >= 0 && (n = read(c->said[0], chunk, sizeof(chunk))) >= 0) {
+	for (size_t i = 0; i < CHUNKS_MAX; i++) {
+		n = c->said[0] >= 0 ? read(c->said[0], chunk, sizeof(chunk)) : -1;
+		if (n < 0)
+			return;
 		if (n == 0)
 			close_fd(&c->said[0]);
-		for (ssize_t i = 0; i < n; i++) {
-			size_t length = strlen(said);
-
-			if (chunk[i] == '\n' || chunk[i] == '\r') {
-				c->line_begins = true;
-				continue;
-			}
-			if (c->line_begins)
-				length = 0;
-			c->line_begins = false;
-			if (length + 1 < sizeof(c->result.said)) {
-				said[length] = chunk[i];
-				said[length + 1] = '\0';
-			}
-			if (strcmp(said, prefix) == 0)
-				said[0] = '\0';
-		}
+		keep_last_line(c, chunk, (size_t)n);
 	}
 }
 
@@ -246,12 +269,15 @@ static void take_heard(struct child *c)
 	static char chunk[CHUNK_BYTES];
 	ssize_t n;
 
-	while (c->heard[0] >= 0 && (n = read(c->heard[0], chunk, sizeof(chunk))) >= 0) {
+	for (size_t i = 0; i < CHUNKS_MAX; i++) {
+		n = c->heard[0] >= 0 ? read(c->heard[0], chunk, sizeof(chunk)) : -1;
+		if (n < 0)
+			return;
 		if (n > 0)
 			c->result.heard_enough =
 				c->request.hear(c->request.ctx, chunk, (size_t)n, clock_now_ns());
 		if (c->result.heard_enough)
-			(void)kill(c->pid, SIGKILL);
+			kill_run(c);
 		if (n == 0 || c->result.heard_enough)
 			close_fd(&c->heard[0]);
 	}
@@ -265,7 +291,7 @@ static void end_when_late(struct child *c)
 		return;
 	c->result.timed_out = !c->result.heard_enough;
 	c->request.limit_ns = 0;
-	(void)kill(c->pid, SIGKILL);
+	kill_run(c);
 }
 
 /* Of one that has ended, and of whose words all have been read. */
@@ -297,7 +323,7 @@ static void leave(struct child *c)
 static void end(struct child *c)
 {
 	if (c->pid > 0) {
-		(void)kill(c->pid, SIGKILL);
+		kill_run(c);
 		(void)reap(c);
 	}
 	leave(c);
@@ -424,7 +450,7 @@ static void take_signal(struct child_group *group)
 	group->interrupted = (int)info.ssi_signo;
 	for (size_t i = 0; i < group->most; i++) {
 		if (group->child[i].pid > 0)
-			(void)kill(group->child[i].pid, SIGKILL);
+			kill_run(&group->child[i]);
 	}
 }
 
@@ -467,6 +493,8 @@ int child_group_wait(struct child_group *group, size_t *number, struct child_res
 	*result = ended->result;
 	result->interrupted = group->interrupted;
 	result->started_ns = *ended->started_ns;
+	if (ended->request.stranger)
+		kill_run(ended); /* what it has left behind; itself it has ended */
 	result->status = reap(ended);
 	ended->result = (struct child_result){ 0 };
 	leave(ended);

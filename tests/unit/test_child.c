@@ -135,11 +135,14 @@ static struct {
 	size_t bytes, parts;
 	uint64_t last_ns;
 	const char *enough; /* words that end it */
+	bool slowly;        /* heard, and forgotten */
 } heard;
 
 static bool hear(void *ctx, const char *bytes, size_t count, uint64_t at_ns)
 {
 	ck_assert_ptr_eq(ctx, &heard);
+	if (heard.slowly)
+		return usleep(5000) != 0;
 	ck_assert_uint_lt(heard.bytes + count, sizeof(heard.text));
 	(void)memcpy(heard.text + heard.bytes, bytes, count);
 	heard.bytes += count;
@@ -211,6 +214,30 @@ START_TEST(a_stranger_that_takes_too_long)
 	ck_assert(result.timed_out && !result.heard_enough);
 	ck_assert_int_eq(result.status, 128 + SIGKILL);
 	ck_assert_str_eq(result.said, "last");
+}
+END_TEST
+
+/* One that never stops talking is heard, and ended all the same. */
+START_TEST(a_stranger_that_floods)
+{
+	heard.slowly = true;
+	ck_assert_int_eq(run_heard("exec cat /dev/zero", true, true, 700000000), 0);
+	ck_assert(result.timed_out);
+}
+END_TEST
+
+/* A script: what it has started ends with it. Whoever holds the pipe is alive. */
+START_TEST(what_a_stranger_has_started)
+{
+	int ends[2];
+	char byte;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(run_heard("sleep 100 & echo started >&2; exit 3", true, true, 0), 0);
+	(void)close(ends[1]);
+	ck_assert_int_eq(result.status, 3);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 0);
+	(void)close(ends[0]);
 }
 END_TEST
 
@@ -340,7 +367,9 @@ int main(void)
 				       what_it_says_is_heard,
 				       how_often_it_is_heard,
 				       a_stranger,
-				       a_stranger_that_takes_too_long };
+				       a_stranger_that_takes_too_long,
+				       a_stranger_that_floods,
+				       what_a_stranger_has_started };
 	Suite *suite = suite_create("child");
 	TCase *tcase = tcase_create("child");
 	SRunner *runner;
