@@ -130,8 +130,9 @@ static bool begins(const char *name, const char *with)
 }
 
 /*
- * What [LINUX] arch/x86/kernel/vmlinux.lds.S has from __init_begin to __init_end, of 5.10 to 6.12:
- * .init.text, .init.data, .exit.text and .exit.data, and these.
+ * What [LINUX] arch/x86/kernel/vmlinux.lds.S has from __init_begin to __init_end, of 5.10 to 6.10:
+ * .init.text, .init.data, .exit.text and .exit.data, and these. What later ones add there (some KiB of
+ * runtime constants) counts by its flags.
  */
 static bool is_init(const char *name)
 {

@@ -35,12 +35,14 @@ static bool take_seconds(const char *text, size_t length, uint64_t *ns)
 	return true;
 }
 
-static void look_for_uptime(struct bootsigns *signs, const char *line)
+/* unfinished: the line goes on, and so may a number that reaches to its end. */
+static void look_for_uptime(struct bootsigns *signs, const char *line, bool unfinished)
 {
 	regmatch_t match[2];
 
 	if (signs->uptime_known || !signs->uptime ||
-	    regexec(signs->uptime, line, 2, match, 0) != 0 || match[1].rm_so < 0)
+	    regexec(signs->uptime, line, 2, match, 0) != 0 || match[1].rm_so < 0 ||
+	    (unfinished && line[match[1].rm_eo] == '\0'))
 		return;
 	signs->uptime_known =
 		take_seconds(line + match[1].rm_so, (size_t)(match[1].rm_eo - match[1].rm_so),
@@ -61,7 +63,7 @@ static void take_text(struct bootsigns *signs, uint8_t byte, uint64_t now_ns)
 
 	act_on(signs, events, now_ns);
 	if (byte == '\n')
-		look_for_uptime(signs, signs->watch.line);
+		look_for_uptime(signs, signs->watch.line, false);
 }
 
 static void take_byte(struct bootsigns *signs, uint8_t byte, uint64_t now_ns)
@@ -89,7 +91,7 @@ bool bootsigns_hear(void *ctx, const char *bytes, size_t count, uint64_t now_ns)
 		take_byte(signs, (uint8_t)bytes[i], now_ns);
 	act_on(signs, watch_unfinished(&signs->watch), now_ns);
 	if (signs->until_ns && signs->watch.in_line)
-		look_for_uptime(signs, signs->watch.line);
+		look_for_uptime(signs, signs->watch.line, true);
 	return signs->until_ns != 0;
 }
 
@@ -97,7 +99,7 @@ void bootsigns_end(struct bootsigns *signs)
 {
 	if (signs->watch.in_line) {
 		signs->watch.line[signs->watch.length] = '\0';
-		look_for_uptime(signs, signs->watch.line);
+		look_for_uptime(signs, signs->watch.line, true);
 	}
 }
 

@@ -51,7 +51,7 @@ enum boottable_part {
 	BOOTTABLE_HOST,       /* process start to the guest's first instruction */
 	BOOTTABLE_UNPACKING,  /* the guest's decompressor; 0: it did not run */
 	BOOTTABLE_CONSOLE,    /* the console's exits: the ways out and back, and serving them */
-	BOOTTABLE_INITCALLS,  /* all of them, where breakpoints fire or the kernel's log tells */
+	BOOTTABLE_INITCALLS,  /* all of them, where breakpoints fire */
 	BOOTTABLE_USER_SPACE, /* the init's first sign to what ended the run */
 	BOOTTABLE_PARTS,
 };

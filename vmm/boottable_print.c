@@ -451,6 +451,23 @@ static int print_markdown_part(const struct view *view, const char *head, const 
 	return rc;
 }
 
+static void print_markdown_endings(const struct boottable *table, FILE *out)
+{
+	for (size_t i = 0; i < table->rows; i++) {
+		const struct boottable_row *row = &table->row[i];
+
+		for (int peer = 0; peer < 2; peer++) {
+			if (!(peer ? row->qemu.failed : row->tvmm.failed))
+				continue;
+			(void)fputs("\n", out);
+			table_print_markdown_text(row->name, out);
+			(void)fputs(peer ? " under QEMU: " : ": ", out);
+			table_print_markdown_text(peer ? endings.qemu[i] : endings.tvmm[i], out);
+			(void)fputs("\n", out);
+		}
+	}
+}
+
 int boottable_print_markdown(const struct boottable *table, FILE *out, struct err *e)
 {
 	struct view boots = { table, unit_of_boots(table) },
@@ -474,5 +491,7 @@ int boottable_print_markdown(const struct boottable *table, FILE *out, struct er
 	if (rc == 0)
 		rc = print_markdown_part(&boots, "\nMemory, MiB:", "Configuration", MEMORY,
 					 COUNT(MEMORY), out, e);
+	if (rc == 0)
+		print_markdown_endings(table, out);
 	return rc;
 }

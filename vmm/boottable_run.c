@@ -184,8 +184,12 @@ static int judge(const struct running *r, const struct child_result *result, str
 	if (result->report_bytes)
 		rc = series_take_report(&o->series, "the report of a run", result->report,
 					result->report_bytes, e);
-	if (rc < 0)
+	if (rc == -ENOMEM)
 		return rc;
+	if (rc < 0) { /* names in it are the kernel's: no other row is to suffer for them */
+		(void)snprintf(o->ending, sizeof(o->ending), "%s", e->text);
+		return 0;
+	}
 	if (result->report_bytes)
 		o->unpacked_itself = says_it_unpacks(result);
 	o->ended_well = result->status == 0 && result->report_bytes &&

@@ -344,11 +344,7 @@ int explainconfig_print(const struct explainconfig *found, size_t width, FILE *o
 static void print_cell(const char *text, FILE *out)
 {
 	(void)fputs(" | ", out);
-	for (; text && *text; text++) {
-		if (strchr("|`*_\\<", *text))
-			(void)fputc('\\', out);
-		(void)fputc(*text, out);
-	}
+	table_print_markdown_text(text ? text : "", out);
 }
 
 int explainconfig_print_markdown(const struct explainconfig *found, FILE *out, struct err *e)
@@ -375,12 +371,6 @@ int explainconfig_print_markdown(const struct explainconfig *found, FILE *out, s
  * --- JSON ---------------------------------------------------------------------------------------
  */
 
-static void json_key_text(struct json *json, const char *key, const char *text)
-{
-	json_key(json, key);
-	json_text(json, text);
-}
-
 static void json_real(struct json *json, const char *key, double value)
 {
 	char text[40];
@@ -395,7 +385,7 @@ static void json_side(struct json *json, const char *key, const struct explainco
 	json_key(json, key);
 	json_on_one_line(json);
 	json_begin_object(json);
-	json_key_text(json, "config", side->config_from);
+	json_text_field(json, "config", side->config_from);
 	json_key(json, "inside");
 	json_bool(json, side->inside);
 	json_end_object(json);
@@ -415,9 +405,9 @@ static void json_options(struct json *json, const struct kconfig_difference *d)
 				continue;
 			json_on_one_line(json);
 			json_begin_object(json);
-			json_key_text(json, "name", d->change[i].name);
-			json_key_text(json, "a", d->change[i].a);
-			json_key_text(json, "b", d->change[i].b);
+			json_text_field(json, "name", d->change[i].name);
+			json_text_field(json, "a", d->change[i].a);
+			json_text_field(json, "b", d->change[i].b);
 			json_end_object(json);
 		}
 		json_end_array(json);
@@ -444,8 +434,8 @@ static void json_sizes(struct json *json, const struct explainconfig *found)
 	const struct elfsizes *a = &found->side[0].sizes, *b = &found->side[1].sizes;
 
 	if (!found->has_sizes) {
-		json_key_text(json, "sizes", NULL);
-		json_key_text(json, "no_sizes", found->no_sizes);
+		json_text_field(json, "sizes", NULL);
+		json_text_field(json, "no_sizes", found->no_sizes);
 		return;
 	}
 	json_key(json, "sizes");
@@ -456,7 +446,7 @@ static void json_sizes(struct json *json, const struct explainconfig *found)
 	json_end_object(json);
 }
 
-static void json_entries(struct json *json, const char *key, const struct entry *entry,
+static void json_entries(struct json *json, const char *key, bool tested, const struct entry *entry,
 			 size_t entries)
 {
 	json_key(json, key);
@@ -464,12 +454,12 @@ static void json_entries(struct json *json, const char *key, const struct entry 
 	for (size_t i = 0; i < entries; i++) {
 		json_on_one_line(json);
 		json_begin_object(json);
-		json_key_text(json, "name", entry[i].a ? entry[i].a->name : entry[i].b->name);
+		json_text_field(json, "name", entry[i].a ? entry[i].a->name : entry[i].b->name);
 		if (entry[i].a)
 			json_real(json, "a_ns", entry[i].a_value);
 		if (entry[i].b)
 			json_real(json, "b_ns", entry[i].b_value);
-		if (entry[i].a && entry[i].b)
+		if (tested && entry[i].a && entry[i].b)
 			json_real(json, "p_adjusted", entry[i].p);
 		json_end_object(json);
 	}
@@ -483,8 +473,8 @@ static int json_times(struct json *json, const struct explainconfig *found, stru
 	char answer[256];
 
 	if (!found->has_times) {
-		json_key_text(json, "times", NULL);
-		json_key_text(json, "no_times", found->no_times);
+		json_text_field(json, "times", NULL);
+		json_text_field(json, "no_times", found->no_times);
 		return 0;
 	}
 	entry = entries_for(c, e);
@@ -493,13 +483,15 @@ static int json_times(struct json *json, const struct explainconfig *found, stru
 	compare_answer(c, answer, sizeof(answer));
 	json_key(json, "times");
 	json_begin_object(json);
-	json_key_text(json, "answer", answer);
+	json_text_field(json, "answer", answer);
 	json_key(json, "seed");
 	json_number(json, c->seed);
-	json_entries(json, "phases", entry, list_lines(c, false, entry));
-	json_entries(json, "initcalls", entry, list_lines(c, true, entry));
-	json_entries(json, "initcalls_only_a", entry, list_missing(c->a, c->b, true, entry));
-	json_entries(json, "initcalls_only_b", entry, list_missing(c->b, c->a, false, entry));
+	json_entries(json, "phases", c->tested, entry, list_lines(c, false, entry));
+	json_entries(json, "initcalls", c->tested, entry, list_lines(c, true, entry));
+	json_entries(json, "initcalls_only_a", c->tested, entry,
+		     list_missing(c->a, c->b, true, entry));
+	json_entries(json, "initcalls_only_b", c->tested, entry,
+		     list_missing(c->b, c->a, false, entry));
 	json_end_object(json);
 	free(entry);
 	return 0;
@@ -512,7 +504,7 @@ int explainconfig_print_json(const struct explainconfig *found, FILE *out, struc
 
 	json_begin_file(&json, out);
 	json_begin_object(&json);
-	json_key_text(&json, "schema", "tvmm-explain-config");
+	json_text_field(&json, "schema", "tvmm-explain-config");
 	json_key(&json, "version");
 	json_number(&json, 1);
 	json_side(&json, "a", &found->side[0]);
@@ -521,6 +513,5 @@ int explainconfig_print_json(const struct explainconfig *found, FILE *out, struc
 	json_sizes(&json, found);
 	rc = json_times(&json, found, e);
 	json_end_object(&json);
-	(void)fputc('\n', out);
 	return rc;
 }

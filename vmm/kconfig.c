@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vmm/base/file.h"
+#include "vmm/timing/markup.h"
 
 static const char PREFIX[] = "CONFIG_", NOT_SET[] = " is not set";
 
@@ -113,8 +114,9 @@ static int take_line(struct parsing *p, char *line, size_t length)
 	if (length > KCONFIG_LINE_MAX)
 		return refuse(p, EFBIG, "the line has %zu characters; at most %d are accepted",
 			      length, KCONFIG_LINE_MAX);
-	for (size_t i = 0; i < length; i++) {
-		if (((unsigned char)line[i] < ' ' && line[i] != '\t') || line[i] == 0x7f)
+	for (size_t i = 0, bytes; i < length; i += bytes) {
+		bytes = markup_character_bytes(line + i);
+		if (!bytes)
 			return refuse(p, EINVAL,
 				      "byte 0x%02x at column %zu: a .config is text; is this one?",
 				      (unsigned char)line[i], i + 1);

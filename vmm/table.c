@@ -116,7 +116,7 @@ void table_print(const struct table *table, size_t width, FILE *out)
 	}
 }
 
-static void print_markdown_text(const char *text, FILE *out)
+void table_print_markdown_text(const char *text, FILE *out)
 {
 	for (; *text; text++) {
 		if (strchr("|`*_\\<[&~", *text))
@@ -133,11 +133,11 @@ void table_print_markdown(const struct table *table, FILE *out)
 		if (!cells_of(table, row) && !row->instead)
 			continue;
 		(void)fputs("| ", out);
-		print_markdown_text(row->name + strspn(row->name, " "), out);
+		table_print_markdown_text(row->name + strspn(row->name, " "), out);
 		for (size_t c = 0; c < table->columns; c++) {
 			(void)fputs(" | ", out);
 			if (c == 0 && row->instead)
-				print_markdown_text(row->instead, out);
+				table_print_markdown_text(row->instead, out);
 			else
 				(void)fputs(row->cell[c], out);
 		}

@@ -40,6 +40,9 @@ void table_finish(struct table *table);
 void table_print(const struct table *table, size_t width, FILE *out);
 void table_print_markdown(const struct table *table, FILE *out);
 
+/* Words in a cell or a line of Markdown, and nothing but words. */
+void table_print_markdown_text(const char *text, FILE *out);
+
 /* Times: the unit for a table in which the largest is max_ns. */
 struct table_unit {
 	const char *name; /* "ms" */

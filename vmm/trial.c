@@ -159,7 +159,10 @@ static int print_it(const void *ctx, FILE *out)
 int trial_write(struct outfile *out, trial_print print, const void *of, struct err *e)
 {
 	struct writing writing = { .print = print, .of = of };
-	int rc = outfile_write(out, print_it, &writing, e);
+	int rc;
+
+	(void)fflush(stdout); /* the file may be the same */
+	rc = outfile_write(out, print_it, &writing, e);
 
 	if (rc < 0 && writing.why.code)
 		*e = writing.why;

@@ -120,6 +120,26 @@ START_TEST(first_and_last_lines)
 }
 END_TEST
 
+/* What ends the run in the midst of a number has not told it. */
+START_TEST(a_number_that_goes_on)
+{
+	regex_t digit, bare;
+
+	ck_assert_int_eq(lineregex_compile("u", "Boot took [0-9]", &digit, &e), 0);
+	ck_assert_int_eq(lineregex_compile_group("u", "Boot took ([0-9.]+)", &bare, &e), 0);
+	bootsigns_init(&signs, &bare, &digit);
+	ck_assert(hear("Boot took 0", 11, 11));
+	bootsigns_end(&signs);
+	ck_assert(!signs.uptime_known);
+	bootsigns_init(&signs, &bare, &digit);
+	ck_assert(hear("Boot took 0.31 s", 16, 16));
+	ck_assert(signs.uptime_known);
+	ck_assert_uint_eq(signs.uptime_ns, 310000000);
+	regfree(&digit);
+	regfree(&bare);
+}
+END_TEST
+
 /* Neither a line without an end, nor NULs, nor a mark that is none. */
 START_TEST(nonsense)
 {
@@ -157,8 +177,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { the_kernels_line, numbers, first_and_last_lines, nonsense,
-				       groups };
+	const TTest *const tests[] = { the_kernels_line,      numbers,
+				       first_and_last_lines,  nonsense,
+				       a_number_that_goes_on, groups };
 	Suite *suite = suite_create("bootsigns");
 	TCase *tcase = tcase_create("bootsigns");
 	SRunner *runner;

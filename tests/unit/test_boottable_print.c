@@ -104,6 +104,8 @@ START_TEST(markdown)
 	    "0.500 |");
 	has("| broken | guest kernel panic: VFS: Unable to mount root fs on unknown-block(0,0) |");
 	has("\nSizes, KiB:\n\n| Configuration | vmlinux | text |");
+	has("\nbroken: guest kernel panic: VFS: Unable to mount root fs on unknown-block(0,0)\n");
+	has("\nbroken under QEMU: time limit of 60 s\n");
 }
 END_TEST
 

@@ -105,6 +105,8 @@ START_TEST(what_is_no_config)
 	refused("CONFIG_A=\"open\\\"\n", EINVAL, "the value must be");
 	refused("CONFIG_A=\"two\" more\n", EINVAL, "the value must be");
 	refused("CONFIG_A=\"\033[2J\"\n", EINVAL, "some/.config:1: byte 0x1b at column 11");
+	refused("CONFIG_A=\"\302\2332J\"\n", EINVAL, "some/.config:1: byte 0xc2 at column 11");
+	refused("# \377\n", EINVAL, "some/.config:1: byte 0xff at column 3");
 	ck_assert_int_eq(kconfig_parse(&config, "f", "CONFIG_A=y\0\n", 12, &error), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(error.text, "f:1: byte 0x00 at column 11"));
 }
