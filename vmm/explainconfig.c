@@ -189,6 +189,19 @@ static int read_side(struct explainconfig *found, const struct files *files, siz
  * --- runs ---------------------------------------------------------------------------------------
  */
 
+/* Both would run the one that was named last. */
+static int refuse_kernel(char *const *common, struct err *e)
+{
+	for (; *common && strcmp(*common, "--") != 0; common++) {
+		if (trial_is_option(*common, "-kernel") || trial_is_option(*common, "--kernel"))
+			return err_set(e, EINVAL,
+				       "explain-config: kernels are A and B; leave %s out of the "
+				       "options of both",
+				       *common);
+	}
+	return 0;
+}
+
 /* -kernel and its file, and the options of both; the array is the caller's. */
 static int make_options(struct trial *trial, const struct files *files, char *const *common,
 			struct err *e)
@@ -197,7 +210,10 @@ static int make_options(struct trial *trial, const struct files *files, char *co
 	const char *kernel = files->path[BZIMAGE] ? files->path[BZIMAGE] : files->path[VMLINUX];
 	size_t more = 0;
 	char **all;
+	int rc = refuse_kernel(common, e);
 
+	if (rc < 0)
+		return rc;
 	if (!kernel)
 		return err_set(e, EINVAL,
 			       "explain-config: %s has no kernel to run; give its bzImage or its "
@@ -339,6 +355,10 @@ static int explain(const struct request *request, struct files *files, struct er
 
 	if (rc == 0)
 		rc = outfile_open(&markdown, "--export-markdown", request->plan.markdown_path, e);
+	if (rc == 0 && request->plan.json_path && request->plan.markdown_path &&
+	    outfile_same(&json, &markdown))
+		rc = err_set(e, EINVAL, "--export-json and --export-markdown both write %s",
+			     request->plan.json_path);
 	if (rc == 0)
 		rc = find_out(&found, request, files, e);
 	if (rc > 0)

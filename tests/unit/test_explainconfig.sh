@@ -161,6 +161,9 @@ refused 'a damaged configuration inside' 'damaged: the configuration inside, at 
 # --- what is refused ------------------------------------------------------------------------------
 
 echo 'hello' >text
+refused 'a kernel among the options of both' 'kernels are A and B' a.config b.config -- -kernel k
+refused 'one file for two exports' '--export-json and --export-markdown both write out' a.config b.config \
+	--export-json out --export-markdown out
 refused 'no .config' "text:1: 'hello' is no line of a .config" a.config text
 head -c 5000 /dev/zero | tr '\0' x >long
 refused 'a line that is too long' 'long:1: the line has 5000 characters' long b.config
