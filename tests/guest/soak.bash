@@ -7,7 +7,7 @@ soak() { # RUNS [option]...
 	command=("$(realpath "$B/tests/guest/soak")" "$1" "${command[@]:1}")
 	now_us
 	local start=$us
-	timeout -s KILL 600 "${command[@]}" >"$out" 2>"$err" </dev/null
+	timeout -s KILL 1800 "${command[@]}" >"$out" 2>"$err" </dev/null
 	status=$?
 	now_us
 	[ "$status" = 0 ] || complain "nothing leaked" "'$(tail -n 1 "$out" "$err")', status $status"
