@@ -159,12 +159,6 @@ int boottable_print_csv(const struct boottable *table, FILE *out, struct err *e)
  * --- JSON ---------------------------------------------------------------------------------------
  */
 
-static void text_field(struct json *j, const char *key, const char *text)
-{
-	json_key(j, key);
-	json_text(j, text);
-}
-
 static void value_field(struct json *j, const char *key, bool known, double value)
 {
 	char text[NUMBER_BYTES];
@@ -205,7 +199,7 @@ static void boots_field(struct json *j, const char *key, const struct boottable_
 	json_begin_object(j);
 	json_key(j, "failed");
 	json_bool(j, boots->failed);
-	text_field(j, "ending", boots->failed ? boots->ending : NULL);
+	json_text_field(j, "ending", boots->failed ? boots->ending : NULL);
 	measure_field(j, "uptime_ns", &boots->uptime);
 	measure_field(j, "init_ns", &boots->init);
 	json_end_object(j);
@@ -245,11 +239,11 @@ static void json_row(struct json *j, const struct boottable_row *row)
 	struct boottable_value ratio = boottable_ratio(row);
 
 	json_begin_object(j);
-	text_field(j, "name", row->name);
-	text_field(j, "kernel", row->kernel);
-	text_field(j, "vmlinux", row->vmlinux);
-	text_field(j, "format", row->is_bzimage ? "bzImage" : "vmlinux");
-	text_field(j, "packing", row->packing && row->packing[0] ? row->packing : NULL);
+	json_text_field(j, "name", row->name);
+	json_text_field(j, "kernel", row->kernel);
+	json_text_field(j, "vmlinux", row->vmlinux);
+	json_text_field(j, "format", row->is_bzimage ? "bzImage" : "vmlinux");
+	json_text_field(j, "packing", row->packing && row->packing[0] ? row->packing : NULL);
 	value_field(j, "kernel_bytes", row->kernel_bytes > 0, (double)row->kernel_bytes);
 	value_field(j, "vmlinux_du_bytes", row->vmlinux_du.known, row->vmlinux_du.value);
 	sizes_field(j, row);
@@ -264,7 +258,7 @@ static void json_row(struct json *j, const struct boottable_row *row)
 
 static void json_head(struct json *j, const struct boottable *table)
 {
-	text_field(j, "schema", "tvmm-table");
+	json_text_field(j, "schema", "tvmm-table");
 	json_key(j, "version");
 	json_number(j, TABLE_VERSION);
 	json_key(j, "options");
@@ -273,8 +267,8 @@ static void json_head(struct json *j, const struct boottable *table)
 	for (size_t i = 0; table->option && table->option[i]; i++)
 		json_text(j, table->option[i]);
 	json_end_array(j);
-	text_field(j, "host", table->host && table->host[0] ? table->host : NULL);
-	text_field(j, "qemu", table->qemu);
+	json_text_field(j, "host", table->host && table->host[0] ? table->host : NULL);
+	json_text_field(j, "qemu", table->qemu);
 	json_key(j, "runs");
 	json_number(j, table->runs);
 	json_key(j, "warmup");
