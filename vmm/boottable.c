@@ -430,8 +430,6 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	table.warmup = request.plan.warmup;
 	table.seed = request.plan.seed;
 	table.option = request.option;
-	table.uptime_asked = table.touched_asked = true;
-	table.least_ram_asked = request.least_memory;
 	rc = measure(&table, &request, &ready, out, e);
 	if (rc > 0)
 		rc += 128;

@@ -80,7 +80,6 @@ struct boottable {
 	char *const *option; /* of the runs; NULL behind the last */
 	const char *qemu;    /* the peer and its options in words; NULL: there was none */
 	const char *host;    /* about the host, without a "host:" before it; "": no run told */
-	bool uptime_asked, touched_asked, least_ram_asked; /* which columns there are */
 };
 
 /* "host", "unpacking", "console", "initcalls", "user space" */

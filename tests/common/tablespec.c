@@ -79,7 +79,6 @@ struct boottable *tablespec_typical(void)
 	table.option = options;
 	table.qemu = "qemu-system-x86_64 -M pc";
 	table.host = "4 CPUs";
-	table.uptime_asked = table.touched_asked = table.least_ram_asked = true;
 	return &table;
 }
 
