@@ -111,8 +111,6 @@ static void plan_board(const struct plan_request *request, struct boot_plan *pla
 		return;
 	plan->acpi = (struct plan_range){ ACPI_GPA, acpi_bytes(board) };
 	must(plan->acpi.size_bytes <= MP_TABLE_GPA - ACPI_GPA);
-	if (board->cpus == 1)
-		return;
 	plan->mp_table = (struct plan_range){ MP_TABLE_GPA, mptable_bytes(board) };
 	must(plan->mp_table.size_bytes <= HIGH_RAM_START - MP_TABLE_GPA);
 }
