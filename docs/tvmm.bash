@@ -60,6 +60,7 @@ _tvmm_value() {
 	unpack) _tvmm_offer auto host guest ;;
 	smp) _tvmm_offer 1 2 4 8 16 ;;
 	cpu) _tvmm_offer host max ;;
+	without) _tvmm_offer mp-table parallel-fill ;;
 	serial)
 		case $value in
 		unix:*,*) _tvmm_offer "${value%%,*}",server=on "${value%%,*}",server=on,wait=off ;;
@@ -78,7 +79,7 @@ _tvmm_value() {
 
 _tvmm_takes_value() {
 	case $1 in
-	kernel | initrd | append | unpack | m | smp | cpu | serial | echr | timeout | until | device) ;;
+	kernel | initrd | append | unpack | m | without | smp | cpu | serial | echr | timeout | until | device) ;;
 	account | symbols | profile | mark | report | trace | html | folded | flame | dmesg | assert) ;;
 	log | add | send | after | hang | fail-on | junit | summary) ;;
 	accel | M | machine | display | vga | monitor) ;;
@@ -89,7 +90,7 @@ _tvmm_takes_value() {
 _tvmm_boot() {
 	local plain='explain no-cache no-huge-pages v verbose tap control quiet q help h version enable-kvm nographic nodefaults no-user-config
 		no-reboot no-shutdown'
-	local valued='kernel initrd append unpack m smp cpu serial echr timeout until device account
+	local valued='kernel initrd append unpack m without smp cpu serial echr timeout until device account
 		symbols profile mark report trace html folded flame dmesg assert log add send after hang
 		fail-on junit summary accel M machine display vga monitor'
 	local dashes=- name i

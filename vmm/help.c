@@ -33,6 +33,8 @@ static const char USAGE[] =
 	"  -m SIZE            memory: 256 or 256M or 1G; 128 MiB without it\n"
 	"  -no-huge-pages     memory in pages of 4 KiB: slower, but the report then tells how\n"
 	"                     many the guest has touched (memory.touched)\n"
+	"  -without WORD,...  turn off what makes it faster, to find out what is to blame: see\n"
+	"                     the manual page\n"
 	"  -smp N             CPUs: 1 to 255, as cores of one socket; 1 without it\n"
 	"  -cpu host[,+F|-F]  the host's CPU, with or without features by their names in\n"
 	"                     /proc/cpuinfo; -kvm hides KVM from the guest\n"

@@ -148,6 +148,11 @@ static int set_no_huge_pages(struct options *o, const char *value, struct err *e
 	return 0;
 }
 
+static int set_without(struct options *o, const char *value, struct err *e)
+{
+	return technique_parse(value, &o->without, e);
+}
+
 static int set_memory(struct options *o, const char *value, struct err *e)
 {
 	const char *text = strncmp(value, "size=", 5) == 0 ? value + 5 : value;
@@ -461,6 +466,7 @@ static const struct option_row rows[] = {
 	{ "no-cache", false, set_no_cache },
 	{ "m", true, set_memory },
 	{ "no-huge-pages", false, set_no_huge_pages },
+	{ "without", true, set_without },
 	{ "smp", true, set_smp },
 	{ "cpu", true, set_cpu },
 	{ "serial", true, set_serial },

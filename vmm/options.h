@@ -19,6 +19,7 @@
 #include "vmm/hang.h"
 #include "vmm/kernel.h"
 #include "vmm/machine.h"
+#include "vmm/technique.h"
 #include "vmm/trouble.h"
 
 enum options_action {
@@ -48,7 +49,8 @@ struct options {
 	enum kernel_unpack unpack;
 	bool no_cache; /* no unpacked kernel is looked for or kept */
 	uint64_t ram_bytes;
-	bool small_pages;  /* -no-huge-pages */
+	bool small_pages; /* -no-huge-pages */
+	technique_set without;
 	unsigned int cpus; /* 1 to TOPOLOGY_CPUS_MAX */
 	struct cpu_model cpu;
 	struct chardev_spec serial;

@@ -121,6 +121,7 @@ int session_plan(struct session *session, struct err *e)
 		.initrd_name = initrd_name(session),
 		.cmdline = options->append,
 		.board = &session->board,
+		.mp_table = technique_on(options->without, TECHNIQUE_MP_TABLE),
 	};
 	rc = plan_boot(&session->request, &session->plan, e);
 	if (rc == 0 && options->action == OPTIONS_BOOT)
@@ -251,7 +252,8 @@ static int open_and_fill(struct session *session, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	start_filler(session);
+	if (technique_on(session->options->without, TECHNIQUE_PARALLEL_FILL))
+		start_filler(session);
 	rc = vm_create(&session->vm, e);
 	if (filler->threaded)
 		(void)pthread_join(filler->thread, NULL);
