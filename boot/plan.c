@@ -100,8 +100,9 @@ static void plan_tables(const struct plan_request *request, struct boot_plan *pl
 }
 
 /*
- * A kernel without ACPI finds its one CPU by itself, and does without the I/O APIC then, which would
- * cost it some 300 exits to set up: it gets an MP table only for more CPUs.
+ * A kernel without ACPI would find its one CPU by itself. But Linux searches all of f0000 to fffff for
+ * an MP table then, mapping it anew for each 16 bytes (default_find_smp_config() of [LINUX]
+ * arch/x86/kernel/mpparse.c): more work than the I/O APIC is that it sets up with a table.
  */
 static void plan_board(const struct plan_request *request, struct boot_plan *plan)
 {
@@ -111,6 +112,8 @@ static void plan_board(const struct plan_request *request, struct boot_plan *pla
 		return;
 	plan->acpi = (struct plan_range){ ACPI_GPA, acpi_bytes(board) };
 	must(plan->acpi.size_bytes <= MP_TABLE_GPA - ACPI_GPA);
+	if (board->cpus == 1 && !request->mp_table)
+		return;
 	plan->mp_table = (struct plan_range){ MP_TABLE_GPA, mptable_bytes(board) };
 	must(plan->mp_table.size_bytes <= HIGH_RAM_START - MP_TABLE_GPA);
 }

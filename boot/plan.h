@@ -79,6 +79,7 @@ struct plan_request {
 	const char *initrd_name;       /* may be NULL when there is none */
 	const char *cmdline;           /* never NULL; "" is an empty one */
 	const struct board *board;     /* what tables tell of; NULL: there are no tables */
+	bool mp_table;                 /* for one CPU too; several always get it */
 };
 
 enum plan_entry {

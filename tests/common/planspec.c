@@ -257,7 +257,7 @@ static const char *flaw_of_the_rest(const struct plan_request *request,
 	const struct board *board = request->board;
 
 	if ((plan->acpi.size_bytes != 0) != (board != NULL) ||
-	    (plan->mp_table.size_bytes != 0) != (board != NULL && board->cpus > 1))
+	    (plan->mp_table.size_bytes != 0) != (board != NULL && (board->cpus > 1 || request->mp_table)))
 		return "there are too many tables or too few";
 	if (plan->cmdline.size_bytes != strlen(request->cmdline) + 1)
 		return "the command line has not its length";

@@ -179,6 +179,9 @@ START_TEST(tables_of_one_cpu)
 	ck_assert_mem_eq(at(plan.acpi.gpa), "RSD PTR ", 8);
 	ck_assert_uint_eq(plan.mp_table.size_bytes, 0);
 	ck_assert_uint_eq(*at(0xf0000), 0);
+	request.mp_table = true;
+	place();
+	ck_assert_mem_eq(at(plan.mp_table.gpa), "_MP_", 4);
 	request.board = NULL;
 	ck_assert_int_eq(plan_boot(&request, &plan, &error), 0);
 	ck_assert_uint_eq(plan.acpi.size_bytes, 0);
