@@ -91,8 +91,8 @@ static void place_header(const struct boot_plan *plan, uint8_t *zero_page)
 	put_le32(zero_page + ZERO_PAGE_EXT_RAMDISK_IMAGE, (uint32_t)(plan->initrd.gpa >> 32));
 	put_le32(zero_page + ZERO_PAGE_EXT_RAMDISK_SIZE, (uint32_t)(plan->initrd.size_bytes >> 32));
 	put_le32(zero_page + HDR_CMD_LINE_PTR, (uint32_t)plan->cmdline.gpa);
-	put_le32(zero_page + HDR_HARDWARE_SUBARCH, 0); /* a PC */
-	put_le64(zero_page + HDR_SETUP_DATA, 0);
+	put_le32(zero_page + HDR_HARDWARE_SUBARCH, 0);            /* a PC */
+	put_le64(zero_page + HDR_SETUP_DATA, plan->rng_seed.gpa); /* 0: none */
 }
 
 /* What a vmlinux has no header for and a kernel wants to see in it. */
@@ -120,6 +120,15 @@ static void place_zero_page(const struct plan_request *request, const struct boo
 	place_header(plan, at);
 	put_le64(at + ZERO_PAGE_ACPI_RSDP_ADDR, plan->acpi.gpa); /* 0: look for one */
 	place_e820(plan, at);
+}
+
+/* Kernels that do not know the type leave it alone; the others wipe it when they have taken it. */
+static void place_rng_seed(const uint8_t *seed, uint8_t *at)
+{
+	put_le64(at + SETUP_DATA_NEXT, 0);
+	put_le32(at + SETUP_DATA_TYPE, SETUP_RNG_SEED);
+	put_le32(at + SETUP_DATA_LENGTH, PLAN_RNG_SEED_BYTES);
+	memcpy(at + SETUP_DATA_BYTES, seed, PLAN_RNG_SEED_BYTES);
 }
 
 static void place_start_info(const struct boot_plan *plan, const struct guest_memory *memory)
@@ -177,6 +186,8 @@ int place_boot(const struct plan_request *request, const struct boot_plan *plan,
 	if (plan->entry == PLAN_ENTRY_LINUX64) {
 		place_page_tables(plan->page_tables, range_at(memory, plan->page_tables));
 		place_zero_page(request, plan, range_at(memory, plan->zero_page));
+		if (plan->rng_seed.size_bytes)
+			place_rng_seed(request->rng_seed, range_at(memory, plan->rng_seed));
 	} else {
 		place_start_info(plan, memory);
 	}

@@ -15,6 +15,7 @@ enum {
 	GDT_GPA = 0x500,
 	START_INFO_GPA = 0x6000,
 	ZERO_PAGE_GPA = 0x7000,
+	RNG_SEED_GPA = 0x8000,
 	PAGE_TABLES_GPA = 0x9000,
 	PAGE_TABLES_BYTES = 6 * PLAN_PAGE_BYTES, /* PML4, PDPT, a PD for each of 4 GiB */
 	CMDLINE_GPA = 0x20000,
@@ -97,6 +98,9 @@ static void plan_tables(const struct plan_request *request, struct boot_plan *pl
 	}
 	plan->zero_page = (struct plan_range){ ZERO_PAGE_GPA, ZERO_PAGE_BYTES };
 	plan->page_tables = (struct plan_range){ PAGE_TABLES_GPA, PAGE_TABLES_BYTES };
+	if (request->rng_seed)
+		plan->rng_seed =
+			(struct plan_range){ RNG_SEED_GPA, SETUP_DATA_BYTES + PLAN_RNG_SEED_BYTES };
 }
 
 /*

@@ -7,11 +7,12 @@
  *   0x0000_6000  PVH start info, for kernels that are entered that way
  *   0x0000_7000  zero page (struct boot_params), for all others; below it a stack for guests that
  *                want one
+ *   0x0000_8000  a random seed for the same kernels, when there is one
  *   0x0000_9000  page tables: identity, 2 MiB pages, the first 4 GiB
  *   0x0002_0000  command line
  *   0x0009_fc00  end of low RAM
  *   0x000e_0000  ACPI tables
- *   0x000f_0000  MP table, for a guest with several CPUs
+ *   0x000f_0000  MP table
  *   0x0010_0000  RAM again: the kernel at its load address ... the initrd as high as it may be
  *   0xc000_0000  hole (up to 4 GiB): the local APIC, the I/O APIC
  *   0x1_0000_0000  the rest of RAM; an initrd that fits nowhere below
@@ -28,6 +29,7 @@
 #ifndef TVMM_BOOT_PLAN_H
 #define TVMM_BOOT_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -46,6 +48,7 @@
 enum {
 	PLAN_PAGE_BYTES = 0x1000,
 	PLAN_E820_MAX = 8,
+	PLAN_RNG_SEED_BYTES = 32, /* what makes Linux's generator ready: BLAKE2S_HASH_SIZE */
 };
 
 enum plan_e820_type {
@@ -80,6 +83,7 @@ struct plan_request {
 	const char *cmdline;           /* never NULL; "" is an empty one */
 	const struct board *board;     /* what tables tell of; NULL: there are no tables */
 	bool mp_table;                 /* for one CPU too; several always get it */
+	const uint8_t *rng_seed;       /* PLAN_RNG_SEED_BYTES random ones, borrowed; NULL: none */
 };
 
 enum plan_entry {
@@ -90,7 +94,7 @@ enum plan_entry {
 struct boot_plan {
 	struct plan_range ram_low, ram_high;
 	struct plan_range gdt, page_tables, cmdline; /* cmdline counts its NUL */
-	struct plan_range zero_page;                 /* for PLAN_ENTRY_LINUX64 */
+	struct plan_range zero_page, rng_seed;       /* for PLAN_ENTRY_LINUX64 */
 	struct plan_range start_info;                /* for PLAN_ENTRY_PVH */
 	struct plan_range acpi, mp_table;            /* the RSDP, the floating pointer come first */
 	struct plan_load load[ELFIMAGE_SEGMENTS_MAX];

@@ -174,6 +174,7 @@ static void print_memory(const struct plan_request *request, const struct boot_p
 	count = insert_row(rows, count, plan->gdt, "GDT");
 	count = insert_row(rows, count, plan->start_info, "PVH start info");
 	count = insert_row(rows, count, plan->zero_page, "zero page");
+	count = insert_row(rows, count, plan->rng_seed, "random seed");
 	count = insert_row(rows, count, plan->page_tables, "page tables");
 	count = insert_row(rows, count, plan->cmdline, "command line");
 	count = insert_row(rows, count, plan->acpi, "ACPI tables");

@@ -59,6 +59,16 @@ enum {
 	HDR_END_2_12 = 0x264,         /* the fields that protocol 2.12 must have end here */
 };
 
+/* struct setup_data: what HDR_SETUP_DATA leads to. [BOOT] "Details of Header Fields", setup_data. */
+enum {
+	SETUP_DATA_NEXT = 0,    /* u64, address; 0: the last */
+	SETUP_DATA_TYPE = 8,    /* u32 */
+	SETUP_DATA_LENGTH = 12, /* u32, of what follows */
+	SETUP_DATA_BYTES = 16,
+
+	SETUP_RNG_SEED = 9, /* [LINUX] arch/x86/include/uapi/asm/bootparam.h, from 6.1 on */
+};
+
 enum {
 	BOOT_FLAG_MAGIC = 0xaa55,
 	HEADER_MAGIC = 0x53726448, /* "HdrS" */

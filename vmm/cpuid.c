@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/cpuid.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdio.h>
@@ -180,6 +181,25 @@ static int parse_change(const char *item, size_t length, struct cpu_model *model
 	return err_set(e, EINVAL, "-cpu: there is no feature '%s'%s%s%s", name,
 		       near ? "; did you mean '" : "; names are those of /proc/cpuinfo",
 		       near ? near : "", near ? "'?" : "");
+}
+
+bool cpuid_expects(const struct cpu_model *model, const char *feature)
+{
+	struct feature features[CPU_FEATURES_MAX];
+	const char *names[CPU_FEATURES_MAX];
+	size_t count = list_features(features, names), i = 0;
+	unsigned int registers[4] = { 0 };
+	const struct feature_word *word;
+
+	while (i < count && strcmp(names[i], feature) != 0)
+		i++;
+	must(i < count && features[i].word);
+	word = features[i].word;
+	if (model->change[i] == '-' ||
+	    !__get_cpuid_count(word->function, word->index, &registers[EAX], &registers[EBX],
+			       &registers[ECX], &registers[EDX]))
+		return false;
+	return registers[word->reg] >> features[i].bit & 1;
 }
 
 int cpuid_parse_model(const char *text, struct cpu_model *model, struct err *e)

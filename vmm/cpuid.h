@@ -12,6 +12,7 @@
 #ifndef TVMM_CPUID_H
 #define TVMM_CPUID_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vmm/base/err.h"
@@ -31,6 +32,12 @@ struct cpu_model {
  * own paravirtual leaves. Returns 0, or -EINVAL with *e naming the word and the nearest valid one.
  */
 int cpuid_parse_model(const char *text, struct cpu_model *model, struct err *e);
+
+/*
+ * Whether a guest of this model will have a feature (a name that -cpu knows), as far as this CPU's own
+ * CPUID can tell: for decisions that are made before KVM is asked, and that may be wrong.
+ */
+bool cpuid_expects(const struct cpu_model *model, const char *feature);
 
 /*
  * What the guest's CPUs find in CPUID: made once, as KVM takes its time to tell, for all of them.

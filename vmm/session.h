@@ -49,6 +49,7 @@ struct session {
 	struct newfile log;   /* the console's text once more */
 	struct board board;
 	struct plan_request request;
+	uint8_t rng_seed[PLAN_RNG_SEED_BYTES]; /* until it is in the guest's memory */
 	struct boot_plan plan;
 	struct account account;
 

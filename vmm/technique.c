@@ -11,6 +11,7 @@
 static const char *const words[TECHNIQUES] = {
 	[TECHNIQUE_MP_TABLE] = "mp-table",
 	[TECHNIQUE_PARALLEL_FILL] = "parallel-fill",
+	[TECHNIQUE_RNG_SEED] = "rng-seed",
 };
 
 static int refuse(const char *word, struct err *e)

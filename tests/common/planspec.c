@@ -74,7 +74,8 @@ static const char *flaw_of_ranges(const struct boot_plan *plan)
 {
 	const struct plan_range all[] = { plan->acpi,      plan->mp_table,    plan->gdt,
 					  plan->zero_page, plan->page_tables, plan->start_info,
-					  plan->cmdline,   plan->kernel,      plan->initrd };
+					  plan->rng_seed,  plan->cmdline,     plan->kernel,
+					  plan->initrd };
 	enum { TABLES = 2, ALL = sizeof(all) / sizeof(all[0]) };
 
 	for (size_t i = 0; i < ALL; i++) {
@@ -257,8 +258,11 @@ static const char *flaw_of_the_rest(const struct plan_request *request,
 	const struct board *board = request->board;
 
 	if ((plan->acpi.size_bytes != 0) != (board != NULL) ||
-	    (plan->mp_table.size_bytes != 0) != (board != NULL && (board->cpus > 1 || request->mp_table)))
+	    (plan->mp_table.size_bytes != 0) !=
+		    (board != NULL && (board->cpus > 1 || request->mp_table)))
 		return "there are too many tables or too few";
+	if ((plan->rng_seed.size_bytes != 0) != (request->rng_seed != NULL && !by_pvh(request)))
+		return "there is a random seed too many or too few";
 	if (plan->cmdline.size_bytes != strlen(request->cmdline) + 1)
 		return "the command line has not its length";
 	if (initrd->size_bytes != request->initrd_bytes)

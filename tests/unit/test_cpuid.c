@@ -291,10 +291,24 @@ START_TEST(every_length_of_name)
 }
 END_TEST
 
+/* Every x86-64 CPU has long mode and SSE2; without them this would not run. */
+START_TEST(expected_features)
+{
+	ck_assert_int_eq(cpuid_parse_model("host", &model, &e), 0);
+	ck_assert(cpuid_expects(&model, "lm"));
+	ck_assert(cpuid_expects(&model, "sse2"));
+	ck_assert_int_eq(cpuid_parse_model("host,-sse2", &model, &e), 0);
+	ck_assert(cpuid_expects(&model, "lm"));
+	ck_assert(!cpuid_expects(&model, "sse2"));
+	ck_assert_int_eq(cpuid_expects(&model, "ssse3"), __builtin_cpu_supports("ssse3") != 0);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { the_host_as_it_is, every_name_is_a_feature_of_its_own,
-				       several_changes, refusals, every_length_of_name };
+	const TTest *const tests[] = { the_host_as_it_is,    every_name_is_a_feature_of_its_own,
+				       several_changes,      refusals,
+				       every_length_of_name, expected_features };
 	Suite *suite = suite_create("cpuid");
 	TCase *tcase = tcase_create("cpuid");
 	SRunner *runner;

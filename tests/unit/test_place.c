@@ -95,6 +95,8 @@ static void teardown(void)
 	image_free(&image);
 }
 
+static const uint8_t *rng_seed;
+
 /* Parses and plans the image as it is now. */
 static void make_plan(uint64_t initrd_bytes)
 {
@@ -106,6 +108,7 @@ static void make_plan(uint64_t initrd_bytes)
 		.kernel_name = "some/bzImage",
 		.initrd_name = "some/initrd",
 		.cmdline = cmdline,
+		.rng_seed = rng_seed,
 	};
 	ck_assert_msg(bzimage_parse(&kernel_file, &kernel, &error) == 0, "%s", error.text);
 	ck_assert_msg(plan_boot(&request, &plan, &error) == 0, "%s", error.text);
@@ -214,6 +217,30 @@ START_TEST(without_an_initrd)
 	place(0);
 	ck_assert_uint_eq(get_le32(zero_page() + SPEC_RAMDISK_IMAGE), 0);
 	ck_assert_uint_eq(get_le32(zero_page() + SPEC_RAMDISK_SIZE), 0);
+}
+END_TEST
+
+/* struct setup_data of [LINUX] asm/bootparam.h: next, type, len, data. SETUP_RNG_SEED is 9 since 6.1. */
+START_TEST(random_seed)
+{
+	uint8_t seed[32];
+	const uint8_t *node;
+
+	for (size_t i = 0; i < sizeof(seed); i++)
+		seed[i] = (uint8_t)(0xa0 + i);
+	rng_seed = seed;
+	place(INITRD_BYTES);
+	ck_assert_uint_ne(plan.rng_seed.gpa, 0);
+	ck_assert_uint_eq(get_le64(zero_page() + SPEC_SETUP_DATA), plan.rng_seed.gpa);
+	node = ram + plan.rng_seed.gpa;
+	ck_assert_uint_eq(get_le64(node + offsetof(struct setup_data, next)), 0);
+	ck_assert_uint_eq(get_le32(node + offsetof(struct setup_data, type)), 9);
+	ck_assert_uint_eq(get_le32(node + offsetof(struct setup_data, len)), 32);
+	ck_assert_mem_eq(node + offsetof(struct setup_data, data), seed, sizeof(seed));
+	rng_seed = NULL;
+	place(INITRD_BYTES);
+	ck_assert_uint_eq(plan.rng_seed.size_bytes, 0);
+	ck_assert_uint_eq(get_le64(zero_page() + SPEC_SETUP_DATA), 0);
 }
 END_TEST
 
@@ -407,6 +434,7 @@ static Suite *place_suite(void)
 	tcase_add_test(tc, nothing_above_4_gib_is_mapped);
 	tcase_add_test(tc, zero_page_fields);
 	tcase_add_test(tc, without_an_initrd);
+	tcase_add_test(tc, random_seed);
 	tcase_add_test(tc, prefilled_fields_are_overwritten);
 	tcase_add_test(tc, the_rest_of_the_header_is_copied);
 	tcase_add_test(tc, only_the_header_comes_from_the_file);
