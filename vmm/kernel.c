@@ -17,7 +17,6 @@ void kernel_init(struct kernel *kernel)
 {
 	memset(kernel, 0, sizeof(*kernel));
 	kernel->file.fd = kernel->unpacked.fd = kernel->entry.file.fd = -1;
-	kernel->cache.dir.fd = -1;
 }
 
 const struct input_file *kernel_image(const struct kernel *kernel)
@@ -43,7 +42,7 @@ static void hash_facts(const struct kernel *kernel, struct kernelcache_hash *has
 				  elf->start_gpa,  elf->end_gpa, elf->segments };
 	struct kernelcache_hasher hasher;
 
-	kernelcache_hash_begin(&hasher, &kernel->cache, KERNELCACHE_FACTS, &kernel->key);
+	kernelcache_hash_begin(&hasher, kernel->cache, KERNELCACHE_FACTS, &kernel->key);
 	kernelcache_hash_update(&hasher, head, sizeof(head));
 	for (size_t i = 0; i < elf->segments; i++) {
 		const struct elfimage_segment *s = &elf->segment[i];
@@ -61,7 +60,7 @@ static void hash_unpacked(const struct kernel *kernel, struct kernelcache_hash *
 	const uint8_t *bytes = kernel->memory;
 	struct kernelcache_hasher hasher;
 
-	kernelcache_hash_begin(&hasher, &kernel->cache, KERNELCACHE_LOADED, &kernel->key);
+	kernelcache_hash_begin(&hasher, kernel->cache, KERNELCACHE_LOADED, &kernel->key);
 	for (size_t i = 0; i < elf->segments; i++)
 		kernelcache_hash_update(&hasher, bytes + elf->segment[i].file_offset,
 					elf->segment[i].file_bytes);
@@ -73,7 +72,7 @@ static void hash_placed(const struct kernel *kernel, const struct boot_plan *pla
 {
 	struct kernelcache_hasher hasher;
 
-	kernelcache_hash_begin(&hasher, &kernel->cache, KERNELCACHE_LOADED, &kernel->key);
+	kernelcache_hash_begin(&hasher, kernel->cache, KERNELCACHE_LOADED, &kernel->key);
 	for (size_t i = 0; i < plan->loads; i++) {
 		const struct plan_range *to = &plan->load[i].to;
 		const void *bytes = guest_memory_at(memory, to->gpa, to->size_bytes);
@@ -102,17 +101,33 @@ static void *map_memory(size_t size_bytes)
 	return memory;
 }
 
+static void note_key(const struct kernel *kernel)
+{
+	cachenote_keep_key(kernel->cache, &kernel->seen, kernel->file.fd,
+			   payload_start(&kernel->bzimage_facts),
+			   kernel->bzimage_facts.payload_length, &kernel->key);
+}
+
 void kernel_keep(struct kernel *kernel)
 {
 	struct kernelcache_sums sums;
 
 	if (kernel->origin != KERNEL_UNPACKED || kernel->elf == NULL ||
-	    !kernelcache_is_there(&kernel->cache))
+	    !kernelcache_is_there(kernel->cache))
 		return;
 	hash_facts(kernel, &sums.facts);
 	hash_unpacked(kernel, &sums.loaded);
-	kernel->not_kept = -kernelcache_store(&kernel->cache, &kernel->key, &sums, kernel->memory,
+	kernel->not_kept = -kernelcache_store(kernel->cache, &kernel->key, &sums, kernel->memory,
 					      kernel->memory_bytes);
+	if (kernel->not_kept || kernel->no_notes)
+		return;
+	if (!kernel->is_noted)
+		note_key(kernel);
+	file_close(&kernel->entry.file);
+	if (kernelcache_find(kernel->cache, &kernel->key, &kernel->entry) < 0)
+		return;
+	cachenote_keep_checked(kernel->cache, &kernel->key, NULL, kernel->entry.file.fd);
+	file_close(&kernel->entry.file);
 }
 
 /* From a copy of the image in memory: what is hashed is what is unpacked, whatever the file does. */
@@ -130,9 +145,9 @@ static int unpack_copy(struct kernel *kernel, const struct input_file *copy, str
 		return err_sys(e, errno, "kernel %s: no memory for the %u bytes it unpacks to",
 			       kernel->file.path, size_bytes);
 	rc = unpack_payload(copy, image, kernel->memory, size_bytes, e);
-	if (rc < 0 || !kernelcache_is_there(&kernel->cache))
+	if (rc < 0 || !kernelcache_is_there(kernel->cache))
 		return rc;
-	return kernelcache_key_of(&kernel->cache, copy, payload_start(image), image->payload_length,
+	return kernelcache_key_of(kernel->cache, copy, payload_start(image), image->payload_length,
 				  &kernel->key, e);
 }
 
@@ -160,18 +175,38 @@ static int unpack(struct kernel *kernel, struct err *e)
 	return 0;
 }
 
+/* The payload's key: as an earlier run noted it, or from its bytes. */
+static bool find_key(struct kernel *kernel)
+{
+	const struct bzimage *image = &kernel->bzimage_facts;
+	struct err ignored;
+
+	if (!kernelcache_is_there(kernel->cache))
+		return false;
+	if (!kernel->no_notes)
+		cachenote_look(kernel->file.fd, &kernel->seen);
+	kernel->is_noted = cachenote_recall_key(kernel->cache, &kernel->seen, payload_start(image),
+						image->payload_length, &kernel->key);
+	return kernel->is_noted ||
+	       kernelcache_key_of(kernel->cache, &kernel->file, payload_start(image),
+				  image->payload_length, &kernel->key, &ignored) == 0;
+}
+
 /* True: the cache has it, and its facts are the ones that were kept. */
 static bool find_in_cache(struct kernel *kernel)
 {
-	const struct bzimage *image = &kernel->bzimage_facts;
 	struct kernelcache_hash facts;
 	struct err ignored;
 
-	if (!kernelcache_is_there(&kernel->cache) ||
-	    kernelcache_key_of(&kernel->cache, &kernel->file, payload_start(image),
-			       image->payload_length, &kernel->key, &ignored) < 0 ||
-	    kernelcache_find(&kernel->cache, &kernel->key, &kernel->entry) < 0)
+	if (!find_key(kernel) || kernelcache_find(kernel->cache, &kernel->key, &kernel->entry) < 0)
 		return false;
+	if (!kernel->is_noted)
+		note_key(kernel);
+	if (!kernel->no_notes) {
+		cachenote_look(kernel->entry.file.fd, &kernel->found);
+		kernel->is_checked =
+			cachenote_is_checked(kernel->cache, &kernel->key, kernel->entry.file.fd);
+	}
 	if (elfimage_parse(&kernel->entry.file, &kernel->elf_facts, &ignored) == 0) {
 		hash_facts(kernel, &facts);
 		if (kernelcache_hash_same(&facts, &kernel->entry.sums.facts)) {
@@ -179,7 +214,7 @@ static bool find_in_cache(struct kernel *kernel)
 			return true;
 		}
 	}
-	kernelcache_drop(&kernel->cache, &kernel->key);
+	kernelcache_drop(kernel->cache, &kernel->key);
 	file_close(&kernel->entry.file);
 	return false;
 }
@@ -231,8 +266,8 @@ static bool has_room(const struct kernel *kernel, uint64_t ram_bytes)
 	return plan_boot(&request, &plan, &ignored) == 0;
 }
 
-static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, bool no_cache,
-			uint64_t ram_bytes, struct err *e)
+static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, uint64_t ram_bytes,
+			struct err *e)
 {
 	const struct bzimage *image = &kernel->bzimage_facts;
 	int rc = bzimage_parse(&kernel->file, &kernel->bzimage_facts, e);
@@ -252,22 +287,20 @@ static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, bool no_
 					 "kernels in"
 				       : "its header tells of no payload");
 	}
-	if (no_cache)
-		kernelcache_none(&kernel->cache, "-no-cache was given");
-	else
-		kernelcache_open(&kernel->cache);
+	kernelcache_open(kernel->cache);
 	return open_payload(kernel, mode, e);
 }
 
-int kernel_open(struct kernel *kernel, const char *path, enum kernel_unpack unpack, bool no_cache,
-		uint64_t ram_bytes, struct err *e)
+int kernel_open(struct kernel *kernel, const struct kernel_request *request, struct err *e)
 {
-	int rc = file_open(&kernel->file, "kernel", path, KERNEL_MAX_FILE_BYTES, e);
+	int rc = file_open(&kernel->file, "kernel", request->path, KERNEL_MAX_FILE_BYTES, e);
 
+	kernel->cache = request->cache;
+	kernel->no_notes = request->no_notes;
 	if (rc < 0)
 		return rc;
 	if (!elfimage_is_elf(&kernel->file))
-		return open_bzimage(kernel, unpack, no_cache, ram_bytes, e);
+		return open_bzimage(kernel, request->unpack, request->ram_bytes, e);
 	rc = elfimage_parse(&kernel->file, &kernel->elf_facts, e);
 	if (rc == 0)
 		kernel->elf = &kernel->elf_facts;
@@ -281,7 +314,7 @@ int kernel_leave_cache(struct kernel *kernel, struct err *e)
 
 	if (kernel->origin != KERNEL_FROM_CACHE)
 		return -ENOENT;
-	kernelcache_drop(&kernel->cache, &kernel->key);
+	kernelcache_drop(kernel->cache, &kernel->key);
 	rc = unpack(kernel, e);
 	if (rc == 0)
 		rc = elfimage_parse(&kernel->unpacked, &kernel->elf_facts, e);
@@ -300,11 +333,16 @@ int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
 	struct kernelcache_hash placed;
 	int rc;
 
-	if (kernel->origin != KERNEL_FROM_CACHE)
+	if (kernel->origin != KERNEL_FROM_CACHE ||
+	    (kernel->is_checked && cachenote_is_unchanged(&kernel->found, kernel->entry.file.fd)))
 		return 0;
 	hash_placed(kernel, plan, memory, &placed);
-	if (kernelcache_hash_same(&placed, &kernel->entry.sums.loaded))
+	if (kernelcache_hash_same(&placed, &kernel->entry.sums.loaded)) {
+		if (!kernel->no_notes)
+			cachenote_keep_checked(kernel->cache, &kernel->key, &kernel->found,
+					       kernel->entry.file.fd);
 		return 0;
+	}
 	/* The facts were the right ones, so the plan is, and what is unpacked has the same place. */
 	rc = kernel_leave_cache(kernel, e);
 	return rc < 0 ? rc : place_kernel(plan, &kernel->unpacked, memory, e);
@@ -321,10 +359,14 @@ void kernel_explain(const struct kernel *kernel, FILE *out)
 	case KERNEL_FROM_CACHE:
 		(void)fputs("  unpacking          done before: ", out);
 		plain_print(kernel->entry.path, out);
+		if (kernel->is_noted)
+			(void)fputs("; found without reading the image again", out);
+		if (kernel->is_checked)
+			(void)fputs("; checked since this host started", out);
 		break;
 	}
-	if (!kernelcache_is_there(&kernel->cache))
-		(void)fprintf(out, "; not kept: %s", kernel->cache.why.text);
+	if (!kernelcache_is_there(kernel->cache))
+		(void)fprintf(out, "; not kept: %s", kernel->cache->why.text);
 	else if (kernel->not_kept)
 		(void)fprintf(out, "; not kept: %s", strerror(kernel->not_kept));
 	(void)fputc('\n', out);
@@ -334,7 +376,6 @@ void kernel_finish(struct kernel *kernel)
 {
 	file_close(&kernel->file);
 	file_close(&kernel->entry.file);
-	kernelcache_close(&kernel->cache);
 	if (kernel->memory)
 		(void)munmap(kernel->memory, kernel->memory_bytes);
 	kernel->memory = NULL;

@@ -24,6 +24,7 @@
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
 #include "vmm/base/guestmem.h"
+#include "vmm/cachenote.h"
 #include "vmm/kernelcache.h"
 
 /* Who unpacks a bzImage. */
@@ -40,6 +41,14 @@ enum kernel_origin {
 	KERNEL_FROM_CACHE,
 };
 
+struct kernel_request {
+	const char *path;
+	enum kernel_unpack unpack;
+	struct kernelcache *cache; /* borrowed until kernel_finish(); opened when it is needed */
+	bool no_notes;             /* vmm/cachenote.h's are neither believed nor made */
+	uint64_t ram_bytes;
+};
+
 struct kernel {
 	struct input_file file; /* what -kernel names */
 	const struct bzimage
@@ -54,8 +63,12 @@ struct kernel {
 		unpacked; /* the ELF file out of the payload: in memory, or in the cache */
 	void *memory;     /* of unpacked, mapped; NULL: none */
 	size_t memory_bytes;
-	struct kernelcache cache;
+	struct kernelcache *cache;
 	struct kernelcache_key key;
+	bool is_noted;   /* the key, without reading the payload */
+	bool is_checked; /* the entry, since the host started */
+	bool no_notes;
+	struct cachenote_state seen, found; /* the file and the entry, before they were read */
 	struct kernelcache_entry entry;
 	int not_kept; /* errno that says why the cache did not take it; 0: it did, or was not asked */
 };
@@ -65,20 +78,19 @@ void kernel_init(struct kernel *kernel);
 
 /*
  * Opens, parses and, if it is to be so, unpacks. Returns 0, or -errno with *e; kernel_finish() is
- * due either way. The cache is used unless no_cache; nothing that is wrong with it is an error.
+ * due either way. Nothing that is wrong with the cache is an error.
  *
  * What needs more than ram_bytes, by its header's init_size, is left packed, whatever unpack says: no
  * plan has room for it, and telling that must not cost the unpacking.
  */
-int kernel_open(struct kernel *kernel, const char *path, enum kernel_unpack unpack, bool no_cache,
-		uint64_t ram_bytes, struct err *e);
+int kernel_open(struct kernel *kernel, const struct kernel_request *request, struct err *e);
 
 /* The file whose stretches the plan loads. */
 const struct input_file *kernel_image(const struct kernel *kernel);
 
 /*
  * After the plan was placed: what came from the cache is compared with the hash that was kept beside
- * it, where it lies now. A damaged one is thrown out, and the kernel unpacked anew into its place.
+ * it, where it lies now, unless that was done since the host started (vmm/cachenote.h). A damaged one is thrown out, and the kernel unpacked anew into its place.
  */
 int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
 			const struct guest_memory *memory, struct err *e);

@@ -21,7 +21,7 @@ enum {
 	SEED_TRIES = 4, /* others may make or mend it at the same time */
 
 	KEY_DIGITS = 2 * KERNELCACHE_HASH_BYTES,
-	TOUCH_AFTER_S = 60,
+	TOUCH_AFTER_S = 3600,
 	KEY_PIECE_BYTES = 64 << 10,
 };
 
@@ -63,7 +63,7 @@ void kernelcache_hash_begin(struct kernelcache_hasher *hasher, const struct kern
 	uint8_t prefix[PREFIX_BYTES] = MAGIC;
 
 	must(kernelcache_is_there(cache));
-	must((key == NULL) == (subject == KERNELCACHE_PACKED));
+	must((key == NULL) == (subject == KERNELCACHE_PACKED || subject == KERNELCACHE_NOTE));
 	put_le32(prefix + PREFIX_VERSION, FORMAT_VERSION);
 	put_le32(prefix + PREFIX_SUBJECT, subject);
 	if (key)
@@ -206,16 +206,24 @@ static int open_seed(struct kernelcache *cache)
 	return 0;
 }
 
-void kernelcache_none(struct kernelcache *cache, const char *why)
+void kernelcache_init(struct kernelcache *cache)
 {
 	memset(cache, 0, sizeof(*cache));
 	cache->dir.fd = -1;
+}
+
+void kernelcache_none(struct kernelcache *cache, const char *why)
+{
+	kernelcache_init(cache);
+	cache->is_asked = true;
 	(void)err_set(&cache->why, ENOENT, "%s", why);
 }
 
 void kernelcache_open(struct kernelcache *cache)
 {
-	memset(cache, 0, sizeof(*cache));
+	if (cache->is_asked)
+		return;
+	cache->is_asked = true;
 	if (cachedir_open(&cache->dir, &cache->why) == 0 && open_seed(cache) < 0)
 		cachedir_close(&cache->dir);
 }

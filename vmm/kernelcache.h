@@ -2,10 +2,12 @@
 /*
  * Unpacked kernels, kept between runs: one file in $XDG_CACHE_HOME/tvmm for each packed payload,
  * named by the hash of the payload's bytes. A cache is a convenience: nothing here prints, nothing
- * here can fail a boot, and nothing that comes out of it is believed before its hash was compared.
+ * here can fail a boot, and nothing that comes out of it is believed before its hash was compared:
+ * by this run, or by one before it since the host started (vmm/cachenote.h).
  *
  *   <32 hex digits>.kernel  an entry: the unpacked ELF file as it came out, then a trailer
  *   seed                    192 random bytes, made once, and their check
+ *   *.seen, *.checked       what need not be read again: vmm/cachenote.h
  *   tmp-<16 hex digits>     being written, or left by a run that was killed
  *
  * A run goes like this:
@@ -22,7 +24,8 @@
  *      same way, kernelcache_store(), and place from memory what was to be placed.
  *
  * So every byte and every address that reaches the guest was compared, whatever happens to the
- * file at any time, and no byte is copied twice. The facts come first, because a plan made of
+ * file at any time, and no byte is copied twice. What an earlier run has read and compared, and
+ * nobody has changed since, is not read for 1. and not compared for 4.: notes tell so. The facts come first, because a plan made of
  * damaged facts would refuse a kernel that is in order. How facts become bytes is the caller's;
  * every number that the plan is made of belongs in, the segments' lengths above all. How the bytes
  * are cut into updates makes no difference.
@@ -41,7 +44,7 @@
  *
  * Where the files lie and how they stay whole while many tvmm work on them: vmm/cachedir.h. An
  * entry that a crash of the host left short or full of zeros is told by its size, its trailer or
- * its hashes.
+ * its hashes, which are all compared after the host has started anew.
  *
  * Authority: [XXHASH] XXH3_128bits_withSecret() (what a secret is for).
  * Left out: locks. Two that miss the same kernel at once both unpack it, and one entry stays.
@@ -74,6 +77,7 @@ enum {
 
 struct kernelcache {
 	struct cachedir dir; /* closed: there is no cache */
+	bool is_asked;       /* opened, or said not to be there */
 	uint8_t secret[KERNELCACHE_SECRET_BYTES];
 	struct err why; /* why there is no cache; code 0 when there is one */
 };
@@ -100,9 +104,13 @@ struct kernelcache_entry {
 	char path[KERNELCACHE_PATH_BYTES];
 };
 
+/* Not there, and nobody has asked for it yet. */
+void kernelcache_init(struct kernelcache *cache);
+
 /*
  * Opens the directory and its seed, or makes them. Whatever is wrong leaves a cache that is not
- * there, and the reason in `why`: a line for a reader that begins with the path.
+ * there, and the reason in `why`: a line for a reader that begins with the path. Does nothing the
+ * second time, or after kernelcache_none().
  */
 void kernelcache_open(struct kernelcache *cache);
 bool kernelcache_is_there(const struct kernelcache *cache);
@@ -118,6 +126,7 @@ enum kernelcache_subject {
 	KERNELCACHE_PACKED = 1, /* a payload; made into a key by kernelcache_key_of() */
 	KERNELCACHE_FACTS = 2,
 	KERNELCACHE_LOADED = 3,
+	KERNELCACHE_NOTE = 4, /* vmm/cachenote.h */
 };
 
 /* A hash on its way: aligned to 64 bytes, so on the stack or static, not from malloc(). */
@@ -127,7 +136,7 @@ struct kernelcache_hasher {
 
 /*
  * begin, update any number of times, end. The cache must be there, and stay until the end; key is
- * NULL for KERNELCACHE_PACKED only. An entry's bytes under another entry's name hash differently.
+ * NULL for KERNELCACHE_PACKED and _NOTE only. An entry's bytes under another entry's name hash differently.
  */
 void kernelcache_hash_begin(struct kernelcache_hasher *hasher, const struct kernelcache *cache,
 			    enum kernelcache_subject subject, const struct kernelcache_key *key);
@@ -146,7 +155,7 @@ int kernelcache_key_of(const struct kernelcache *cache, const struct input_file 
 		       struct err *e);
 
 /*
- * Opens the entry of this key, and renews its time (once a minute at most). Returns
+ * Opens the entry of this key, and renews its time (once an hour at most). Returns
  *   0         it is there and whole by its size and its trailer; the caller ends with
  *             file_close(&entry->file)
  *   -ENOENT   it is not there, or there is no cache

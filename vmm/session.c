@@ -29,6 +29,9 @@ void session_init(struct session *session, const struct options *options, const 
 	memset(session, 0, sizeof(*session));
 	session->options = options;
 	session->marks = *marks;
+	kernelcache_init(&session->cache);
+	if (options->no_cache)
+		kernelcache_none(&session->cache, "-no-cache was given");
 	kernel_init(&session->kernel);
 	account_init(&session->account);
 	session->initrd.fd = -1;
@@ -119,8 +122,16 @@ static const uint8_t *rng_seed(struct session *session)
 int session_plan(struct session *session, struct err *e)
 {
 	const struct options *options = session->options;
-	int rc = kernel_open(&session->kernel, options->kernel, options->unpack, options->no_cache,
-			     options->ram_bytes, e);
+	int rc = kernel_open(&session->kernel,
+			     &(struct kernel_request){
+				     .path = options->kernel,
+				     .unpack = options->unpack,
+				     .cache = &session->cache,
+				     .no_notes =
+					     !technique_on(options->without, TECHNIQUE_CACHE_NOTES),
+				     .ram_bytes = options->ram_bytes,
+			     },
+			     e);
 
 	if (rc == 0)
 		rc = open_initrd(session, e);
@@ -238,6 +249,7 @@ static void *fill_memory(void *argument)
 		kernel_keep(kernel);
 	explicit_bzero(session->rng_seed, sizeof(session->rng_seed));
 	kernel_finish(kernel);
+	kernelcache_close(&session->cache);
 	file_close(&session->initrd);
 	bundle_finish(&session->bundle);
 	return NULL;
@@ -600,6 +612,7 @@ void session_finish(struct session *session)
 	account_finish(&session->account);
 	hangwatch_finish(&session->hangwatch);
 	kernel_finish(&session->kernel);
+	kernelcache_close(&session->cache);
 	file_close(&session->initrd);
 	bundle_finish(&session->bundle);
 	chardev_close(&session->serial);

@@ -43,6 +43,7 @@ struct session {
 	const struct options *options; /* borrowed */
 	struct marks marks;
 
+	struct kernelcache cache;
 	struct kernel kernel;
 	struct input_file initrd;
 	struct bundle bundle; /* what -- PROGRAM needs in the guest */

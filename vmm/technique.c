@@ -12,6 +12,7 @@ static const char *const words[TECHNIQUES] = {
 	[TECHNIQUE_MP_TABLE] = "mp-table",
 	[TECHNIQUE_PARALLEL_FILL] = "parallel-fill",
 	[TECHNIQUE_RNG_SEED] = "rng-seed",
+	[TECHNIQUE_CACHE_NOTES] = "cache-notes",
 };
 
 static int refuse(const char *word, struct err *e)

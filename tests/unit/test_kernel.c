@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "boot/place.h"
@@ -36,8 +39,20 @@ static char folder[] = "/tmp/tvmm-test-kernel-XXXXXX";
 static char path[128], cache[128];
 static uint8_t elf[ELF_BYTES];
 static struct image image;
+static struct kernelcache unpacked;
 static struct kernel kernel;
 static struct err error;
+static bool no_notes, another_start;
+
+/* Of all that is under test, only what tells one start of the host from another is read so. */
+ssize_t read(int fd, void *to, size_t size_bytes)
+{
+	ssize_t n = syscall(SYS_read, fd, to, size_bytes);
+
+	if (another_start && n == 36)
+		*(char *)to ^= 1;
+	return n;
+}
 
 static void put(size_t offset, size_t width, uint64_t value)
 {
@@ -108,6 +123,8 @@ static void setup(void)
 	make_elf();
 	image_init(&image);
 	kernel_init(&kernel);
+	kernelcache_init(&unpacked);
+	no_notes = another_start = false;
 }
 
 static void teardown(void)
@@ -115,6 +132,7 @@ static void teardown(void)
 	char command[256];
 
 	kernel_finish(&kernel);
+	kernelcache_close(&unpacked);
 	image_free(&image);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", folder);
 	ck_assert_int_eq(system(command), 0);
@@ -127,7 +145,17 @@ static int open_as(enum kernel_unpack unpack, bool no_cache)
 	kernel_finish(&kernel);
 	kernel_init(&kernel);
 	memset(&error, 0, sizeof(error));
-	return kernel_open(&kernel, path, unpack, no_cache, ram_bytes, &error);
+	kernelcache_close(&unpacked);
+	kernelcache_init(&unpacked);
+	if (no_cache)
+		kernelcache_none(&unpacked, "the test wants none");
+	return kernel_open(&kernel,
+			   &(struct kernel_request){ .path = path,
+						     .unpack = unpack,
+						     .cache = &unpacked,
+						     .no_notes = no_notes,
+						     .ram_bytes = ram_bytes },
+			   &error);
 }
 
 static void opened_as(enum kernel_unpack unpack, bool no_cache, enum kernel_origin origin)
@@ -173,6 +201,7 @@ static void damage_entry(off_t at)
 	int fd;
 
 	ck_assert_uint_eq(entries(name, sizeof(name)), 1);
+	(void)usleep(20000); /* so that it has another ctime than when it was stored */
 	fd = open(name, O_RDWR);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
@@ -272,6 +301,120 @@ START_TEST(damaged_contents)
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE); /* a new one */
 	placed_well();
 	ck_assert_int_eq(kernel.origin, KERNEL_FROM_CACHE);
+}
+END_TEST
+
+/* Long enough for a note on the file that was just written. */
+static void wait_till_old(void)
+{
+	(void)usleep(150000);
+}
+
+START_TEST(noted_and_checked)
+{
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	wait_till_old();
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	for (int i = 0; i < 2; i++) {
+		opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+		ck_assert(kernel.is_noted && kernel.is_checked);
+		placed_well();
+	}
+	no_notes = true;
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(!kernel.is_noted && !kernel.is_checked);
+	placed_well();
+}
+END_TEST
+
+/* The same size and mtime, in the same file: it is another kernel, and that one runs. */
+START_TEST(overwritten_with_its_times)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	write_bzimage(UNPACK_LZ4, elf, sizeof(elf));
+	wait_till_old();
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	ck_assert_int_eq(stat(path, &st), 0);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	put(SPEC_PHOFF + 40, 8,
+	    ELF_TEXT_BYTES + 0x3000); /* p_memsz; lz4 packs it to the same length */
+	write_bzimage(UNPACK_LZ4, elf, sizeof(elf));
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+	wait_till_old();
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	ck_assert(!kernel.is_noted);
+	ck_assert_uint_eq(kernel.elf->segment[0].memory_bytes, ELF_TEXT_BYTES + 0x3000);
+	placed_well();
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(kernel.is_noted);
+	placed_well();
+}
+END_TEST
+
+/* A note is believed of an entry that a crash left full of zeros, until the host has started anew. */
+START_TEST(torn_by_a_crash)
+{
+	static const uint8_t zeros[0x1000];
+	char name[256];
+	int fd;
+
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	ck_assert_uint_eq(entries(name, sizeof(name)), 1);
+	fd = open(name, O_RDWR);
+	ck_assert_int_eq(pwrite(fd, zeros, sizeof(zeros), ELF_TEXT + 0x2000), sizeof(zeros));
+	cachenote_keep_checked(&unpacked, &kernel.key, NULL, fd); /* as if it had been written so */
+	(void)close(fd);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(kernel.is_checked);
+	another_start = true;
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(!kernel.is_checked);
+	placed_well();
+	ck_assert_int_eq(kernel.origin, KERNEL_UNPACKED);
+	kernel_keep(&kernel);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(kernel.is_checked);
+	placed_well();
+	ck_assert_int_eq(kernel.origin, KERNEL_FROM_CACHE);
+}
+END_TEST
+
+/* An entry whose time is renewed, as find does once an hour, is checked once more. */
+START_TEST(checked_when_its_time_was_renewed)
+{
+	struct timespec times[2] = { { 0, UTIME_OMIT }, { time(NULL) - 3610, 0 } };
+	char name[256];
+
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	ck_assert_uint_eq(entries(name, sizeof(name)), 1);
+	(void)usleep(20000);
+	ck_assert_int_eq(utimensat(AT_FDCWD, name, times, 0), 0);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(!kernel.is_checked);
+	wait_till_old();
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(!kernel.is_checked);
+	placed_well();
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(kernel.is_checked);
+}
+END_TEST
+
+/* Damage that comes between plan and placing is noticed, checked before or not. */
+START_TEST(damaged_meanwhile)
+{
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(kernel.is_checked);
+	damage_entry(ELF_TEXT + 0x4321);
+	placed_well();
+	ck_assert_int_eq(kernel.origin, KERNEL_UNPACKED);
 }
 END_TEST
 
@@ -406,6 +549,11 @@ static Suite *kernel_suite(void)
 	tcase_add_test(tc, kept_and_found);
 	tcase_add_test(tc, another_kernel_is_another_entry);
 	tcase_add_test(tc, damaged_contents);
+	tcase_add_test(tc, noted_and_checked);
+	tcase_add_test(tc, overwritten_with_its_times);
+	tcase_add_test(tc, torn_by_a_crash);
+	tcase_add_test(tc, checked_when_its_time_was_renewed);
+	tcase_add_test(tc, damaged_meanwhile);
 	tcase_add_test(tc, unreadable_contents);
 	tcase_add_test(tc, damaged_facts);
 	tcase_add_test(tc, rebuilt_meanwhile);
