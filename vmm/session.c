@@ -225,6 +225,34 @@ static int place_archives(struct session *session, struct err *e)
 }
 
 /*
+ * While KVM still makes the VM, the filler touches memory that the guest will touch: the host clears a
+ * huge page at its first touch, now or then. Linux hands memory out from the top during its early
+ * boot (memblock allocates from the highest address down), so what lies below the initrd comes first:
+ * the page array, and its first tables, in the two huge pages below.
+ */
+static void touch_ahead(struct session *session)
+{
+	enum { PAGES_AHEAD = 2 };
+	const uint64_t huge = 2 << 20;
+	const struct plan_range *initrd = &session->plan.initrd, *low = &session->plan.ram_low;
+	uint64_t top = initrd->size_bytes ? initrd->gpa : low->size_bytes;
+
+	if (top > low->size_bytes || session->options->small_pages ||
+	    !technique_on(session->options->without, TECHNIQUE_TOUCH_AHEAD))
+		return;
+	top &= ~(huge - 1);
+	for (int i = 0; i < PAGES_AHEAD && !atomic_load(&session->filler.awaited); i++) {
+		volatile uint8_t *at;
+
+		top -= huge;
+		if (top < session->plan.kernel.gpa + session->plan.kernel.size_bytes)
+			return;
+		at = guest_memory_at(&session->vm.memory, top, 1);
+		*at = 0; /* which it is */
+	}
+}
+
+/*
  * Fills the memory, and keeps what was unpacked for the next run. Not while the guest runs: a
  * kernel that measures its clocks does not take well to losing the CPU, which on a host with one
  * CPU it would.
@@ -247,6 +275,8 @@ static void *fill_memory(void *argument)
 						 &filler->e);
 	if (filler->rc == 0)
 		kernel_keep(kernel);
+	if (filler->rc == 0)
+		touch_ahead(session);
 	explicit_bzero(session->rng_seed, sizeof(session->rng_seed));
 	kernel_finish(kernel);
 	kernelcache_close(&session->cache);
@@ -286,6 +316,7 @@ static int open_and_fill(struct session *session, struct err *e)
 	if (technique_on(session->options->without, TECHNIQUE_PARALLEL_FILL))
 		start_filler(session);
 	rc = vm_create(&session->vm, e);
+	atomic_store(&filler->awaited, true);
 	if (filler->threaded)
 		(void)pthread_join(filler->thread, NULL);
 	else

@@ -7,6 +7,7 @@
 #define TVMM_SESSION_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -35,6 +36,7 @@
 struct filler {
 	pthread_t thread;
 	bool threaded;
+	atomic_bool awaited; /* the VM is there, and what the filler does costs time from now on */
 	int rc;
 	struct err e;
 };
