@@ -112,6 +112,19 @@ static size_t option_of(const char *word, const char **name)
 	return *name == word ? 0 : strcspn(*name, "=");
 }
 
+/* The console of each run is what trials listen to, and its files would be written over. */
+static int check_serial(const char *command, char *const *option, struct err *e)
+{
+	const char *equals = strchr(*option, '='), *where = equals ? equals + 1 : option[1];
+
+	if (!where || (strncmp(where, "file:", 5) != 0 && strncmp(where, "unix:", 5) != 0))
+		return 0;
+	return err_set(e, EINVAL,
+		       "%s: -serial %s: each run would use it anew; leave it out, and make one run "
+		       "with it",
+		       command, where);
+}
+
 int trial_check_options(const char *command, char *const *option, struct err *e)
 {
 	static const char *const files[] = { "junit", "summary", "log",    "dmesg",
@@ -127,6 +140,9 @@ int trial_check_options(const char *command, char *const *option, struct err *e)
 				"%s: -report of a run is where its times are read from; leave it "
 				"out, --export-json keeps them",
 				command);
+		if (length == strlen("serial") && strncmp(name, "serial", length) == 0 &&
+		    check_serial(command, option, e) < 0)
+			return -EINVAL;
 		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 			if (length == strlen(files[i]) && strncmp(name, files[i], length) == 0)
 				return err_set(

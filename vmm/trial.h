@@ -57,7 +57,7 @@ bool trial_is_option(const char *word, const char *option);
 
 /*
  * Refuses options of a run that name a file which each run would write over the last one's, and
- * --report, which is taken. command: who refuses. 0, or -EINVAL with *e.
+ * --report, which is taken; and a -serial that leads to one, or to a socket. command: who refuses. 0, or -EINVAL with *e.
  */
 int trial_check_options(const char *command, char *const *option, struct err *e);
 

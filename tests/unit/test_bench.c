@@ -243,9 +243,14 @@ START_TEST(files_of_a_run)
 	}
 	ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), W("--report"), W("f")), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "--export-json"));
+	ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), W("-serial"), W("file:f")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "-serial file:f: each run would use it anew"));
+	ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), W("--serial=unix:s")), -EINVAL);
 	ck_assert_uint_eq(folder_look(folder_at("values")).st_size, strlen(FIVE));
 	ck_assert_int_eq(
 		BENCH(FIVE, W("-r"), W("5"), W("--"), W("k"), W("--"), W("p"), W("-report")), 0);
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), W("--"), W("k"), W("-serial"), W("stdio")),
+			 0);
 }
 END_TEST
 
