@@ -397,14 +397,15 @@ static int measure(struct boottable *table, const struct request *request, struc
 	return rc;
 }
 
-/* A table in which nothing booted is no answer to anybody's question. */
-static int status_of(const struct boottable *table)
+/* A table in which nothing booted is no answer to anybody's question, though it has been printed. */
+static int check_booted(const struct boottable *table, struct err *e)
 {
 	for (size_t i = 0; i < table->rows; i++) {
 		if (!table->row[i].tvmm.failed)
 			return 0;
 	}
-	return BOOTTABLE_STATUS_NONE;
+	return err_set(e, ENOEXEC,
+		       "table: no kernel booted under tvmm; the table says how each run ended");
 }
 
 int boottable_program(const char *program, int argc, char **argv, struct err *e)
@@ -436,7 +437,7 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	if (rc == 0)
 		rc = write_results(&table, out, e);
 	if (rc == 0)
-		rc = status_of(&table);
+		rc = check_booted(&table, e);
 	for (size_t i = 0; i < OUTPUTS; i++)
 		outfile_abandon(&out[i]);
 	finish_ready(&ready);

@@ -95,11 +95,9 @@ int boottable_print_csv(const struct boottable *table, FILE *out, struct err *e)
 int boottable_print_json(const struct boottable *table, FILE *out, struct err *e);
 int boottable_print_chart(const struct boottable *table, FILE *out, struct err *e);
 
-/* Its exit status when no kernel of the table booted under tvmm. */
-enum { BOOTTABLE_STATUS_NONE = 125 };
-
 /*
- * The command. argv[0] is "table"; words of argv are cut. An exit status, or -errno with *e.
+ * The command. argv[0] is "table"; words of argv are cut. An exit status, or -errno with *e:
+ * -ENOEXEC, with the table printed and exported, when no kernel of it booted under tvmm.
  */
 int boottable_command(int argc, char **argv, struct err *e);
 

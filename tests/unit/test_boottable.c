@@ -386,7 +386,8 @@ END_TEST
 
 START_TEST(nothing_boots)
 {
-	ck_assert_int_eq(TABLE(NULL, "a=@dies", "b=@leaves"), 125);
+	ck_assert_int_eq(TABLE(NULL, "a=@dies", "b=@leaves"), -ENOEXEC);
+	ck_assert_ptr_nonnull(strstr(e.text, "no kernel booted under tvmm"));
 	ck_assert_uint_eq(printed, 1);
 }
 END_TEST
