@@ -11,10 +11,13 @@
 #include "vmm/base/must.h"
 #include "vmm/base/suggest.h"
 #include "vmm/topology.h"
+#include "vmm/tscratio.h"
 
 enum { ENTRIES_MAX = 256, NAME_BYTES = 24 };
 
 enum {
+	LEAF_TSC = 0x15,       /* denominator, numerator, crystal Hz */
+	LEAF_FREQUENCY = 0x16, /* base MHz, maximum MHz, bus MHz */
 	LEAF_HYPERVISOR_FIRST = 0x40000000,
 	LEAF_HYPERVISOR_LAST = 0x400000ff,
 };
@@ -355,10 +358,48 @@ int cpuid_build(struct kvm_cpuid2 **cpuid, const struct vm *vm, const struct cpu
 	return rc;
 }
 
-int cpuid_apply(struct kvm_cpuid2 *cpuid, int vcpu_fd, unsigned int cpu, struct err *e)
+static void set_leaf(struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t eax, uint32_t ebx,
+		     uint32_t ecx)
+{
+	const struct kvm_cpuid_entry2 *first = find_entry(cpuid, 0, 0);
+	struct kvm_cpuid_entry2 *leaf = find_entry(cpuid, function, 0);
+
+	if (!first || first->eax < function || !leaf)
+		return;
+	leaf->eax = eax;
+	leaf->ebx = ebx;
+	leaf->ecx = ecx;
+	leaf->edx = 0;
+}
+
+/*
+ * What the TSC and the CPU run at. KVM leaves these leaves empty. Without them, Linux measures both with
+ * the PIT on Intel's CPUs, unless it is a KVM guest. Where the host's leaves end before, nothing is
+ * added: those CPUs' kernels do not expect them.
+ */
+static void set_rates(struct kvm_cpuid2 *cpuid, int vcpu_fd)
+{
+	int khz = kvm_ioctl(vcpu_fd, KVM_GET_TSC_KHZ, NULL);
+	struct tscratio ratio;
+	uint32_t mhz;
+
+	if (khz <= 0)
+		return;
+	ratio = tscratio_of((uint32_t)khz);
+	mhz = ((uint32_t)khz + 500) / 1000;
+	if (ratio.numerator)
+		set_leaf(cpuid, LEAF_TSC, ratio.denominator, ratio.numerator, TSCRATIO_CRYSTAL_HZ);
+	if (mhz)
+		set_leaf(cpuid, LEAF_FREQUENCY, mhz, mhz, TSCRATIO_CRYSTAL_HZ / 1000000);
+}
+
+int cpuid_apply(struct kvm_cpuid2 *cpuid, const struct cpu_model *model, int vcpu_fd,
+		unsigned int cpu, struct err *e)
 {
 	int rc;
 
+	if (cpu == 0 && !model->no_rates)
+		set_rates(cpuid, vcpu_fd);
 	topology_set_cpu(cpuid, cpu);
 	rc = kvm_ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid);
 	return rc < 0 ? err_sys(e, -rc, "KVM refuses the guest's CPUID") : 0;

@@ -2,8 +2,9 @@
 /*
  * The CPU that a guest sees: what the host's KVM supports, with the changes of `-cpu`.
  *
- * Three things KVM leaves to us: the TSC-deadline bit, which it never reports by itself (without
- * it a kernel calibrates its APIC timer for 100 to 200 ms); the hypervisor bit; and the topology
+ * Four things KVM leaves to us: the TSC-deadline bit, which it never reports by itself (without
+ * it a kernel calibrates its APIC timer for 100 to 200 ms); the rates of TSC and CPU (without them a
+ * kernel measures them on Intel's CPUs, unless it is a KVM guest); the hypervisor bit; and the topology
  * (vmm/topology.h), which is that of the host until it is changed. Nested virtualization (VMX, SVM)
  * is hidden unless asked for: an escape that needs it is then out of a guest's reach.
  *
@@ -22,9 +23,9 @@ struct kvm_cpuid2;
 
 enum { CPU_FEATURES_MAX = 256 };
 
-/* What -cpu asked for, by index into the table of feature names: 0, '+' or '-'. */
 struct cpu_model {
-	char change[CPU_FEATURES_MAX];
+	char change[CPU_FEATURES_MAX]; /* of -cpu, by index of the feature's name: 0, '+' or '-' */
+	bool no_rates;                 /* leaves 15h and 16h stay as KVM has them */
 };
 
 /*
@@ -47,7 +48,11 @@ bool cpuid_expects(const struct cpu_model *model, const char *feature);
 int cpuid_build(struct kvm_cpuid2 **cpuid, const struct vm *vm, const struct cpu_model *model,
 		unsigned int cpus, struct err *e);
 
-/* Gives it to a vCPU, with that CPU's own numbers in it, which replace those of another one. */
-int cpuid_apply(struct kvm_cpuid2 *cpuid, int vcpu_fd, unsigned int cpu, struct err *e);
+/*
+ * Gives it to a vCPU, with that CPU's own numbers in it, which replace those of another one. The first
+ * one, 0, comes first: it tells the TSC's rate.
+ */
+int cpuid_apply(struct kvm_cpuid2 *cpuid, const struct cpu_model *model, int vcpu_fd,
+		unsigned int cpu, struct err *e);
 
 #endif

@@ -662,6 +662,7 @@ static int settle(struct options *o, struct err *e)
 		return err_set(e, EINVAL,
 			       "no kernel was given: tvmm -kernel bzImage [-initrd cpio.gz]; "
 			       "tvmm --help tells more");
+	o->cpu.no_rates = !technique_on(o->without, TECHNIQUE_TSC_LEAVES);
 	rc = dialogue_settle(&o->dialogue, e);
 	if (rc == 0)
 		rc = settle_program(o, e);

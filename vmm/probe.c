@@ -250,7 +250,7 @@ static int set_entry(struct probing *p, const uint8_t *label, struct err *e)
 static int make_vm(struct probing *p, struct err *e)
 {
 	const struct vm_ram ram = { .low_bytes = PROBE_RAM_BYTES };
-	const struct cpu_model host_cpu = { { 0 } };
+	const struct cpu_model host_cpu = { 0 };
 	int rc = vm_map_memory(&p->vm, &ram, true, e);
 
 	if (rc == 0)

@@ -130,10 +130,11 @@ static int set_local_apic(struct vcpu *vcpu, struct err *e)
 }
 
 /* MSRs and FPU are what no INIT changes, so that they are set for those that wait for one too. */
-static int set_up(struct vcpu *vcpu, unsigned int cpu, struct kvm_cpuid2 *cpuid, struct err *e)
+static int set_up(struct vcpu *vcpu, unsigned int cpu, struct kvm_cpuid2 *cpuid,
+		  const struct cpu_model *model, struct err *e)
 {
 	struct kvm_fpu fpu = { .fcw = FPU_CONTROL_WORD, .mxcsr = FPU_MXCSR };
-	int rc = cpuid_apply(cpuid, vcpu->fd, cpu, e);
+	int rc = cpuid_apply(cpuid, model, vcpu->fd, cpu, e);
 
 	if (rc == 0)
 		rc = set_msrs(vcpu, e);
@@ -178,7 +179,7 @@ int vcpus_init(struct vcpu *vcpus, unsigned int count, const struct vm *vm,
 	for (unsigned int cpu = 0; rc == 0 && cpu < count; cpu++) {
 		rc = create(&vcpus[cpu], vm, cpu, (size_t)run_bytes, e);
 		if (rc == 0)
-			rc = set_up(&vcpus[cpu], cpu, cpuid, e);
+			rc = set_up(&vcpus[cpu], cpu, cpuid, model, e);
 	}
 	free(cpuid);
 	if (rc < 0)
