@@ -432,6 +432,20 @@ bool uart16550_rx_interrupts(const struct uart16550 *uart)
 	return uart->state.ier & UART_IER_RDI;
 }
 
+size_t uart16550_tx_room(const struct uart16550 *uart)
+{
+	const struct uart16550_state *s = &uart->state;
+
+	if (looped(s) || divisor_shown(s))
+		return 0;
+	return fifos_on(s) ? UART16550_FIFO_BYTES : 1;
+}
+
+bool uart16550_tx_interrupts(const struct uart16550 *uart)
+{
+	return uart->state.ier & UART_IER_THRI;
+}
+
 size_t uart16550_rx_room(const struct uart16550 *uart)
 {
 	const struct uart16550_state *s = &uart->state;

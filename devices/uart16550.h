@@ -84,6 +84,15 @@ size_t uart16550_rx_room(const struct uart16550 *uart);
 /* It has kept polling LSR for input, and has written nothing since. */
 bool uart16550_polled(const struct uart16550 *uart);
 
+/*
+ * How many bytes a driver may send that has just read in LSR or IIR that the transmitter is empty: 16,
+ * or 1 while FIFOs are off. 0 where bytes do not go out: in loopback, and behind the divisor latch.
+ */
+size_t uart16550_tx_room(const struct uart16550 *uart);
+
+/* It wants an interrupt when the transmitter is empty: IER bit 1. */
+bool uart16550_tx_interrupts(const struct uart16550 *uart);
+
 /* It wants an interrupt when a byte is received: IER bit 0. */
 bool uart16550_rx_interrupts(const struct uart16550 *uart);
 

@@ -119,7 +119,7 @@ struct account_run {
 	bool guest_unpacks;
 	bool touched_known; /* touched_pages was counted, and there were no huge ones */
 	uint64_t touched_pages;
-	uint64_t console_bytes;
+	uint64_t console_bytes, coalesced_bytes;
 };
 
 /* Fills account->report. 0, or -ENOMEM with *e. */

@@ -161,6 +161,7 @@ static int settle_marks(struct account *account, const struct account_run *run, 
 		.shared = &account->shared,
 		.symbols = &account->symbols,
 		.console_bytes = run->console_bytes,
+		.coalesced_bytes = run->coalesced_bytes,
 	};
 	struct report *report = &account->report;
 
@@ -191,6 +192,7 @@ int account_settle(struct account *account, const struct account_run *run, struc
 		.phases_without = account->phases_without,
 		.profile_hz = account->options->profile_hz,
 		.console_bytes = run->console_bytes,
+		.coalesced_bytes = run->coalesced_bytes,
 		.uart_port = run->board->com1_port,
 		.uart_ports = UART16550_REGISTERS,
 		.owner = owner_of,

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Coalesced port writes: KVM puts the guest's writes to one port into a ring instead of leaving the
- * guest for each. For a serial line's transmit register that is an exit for a burst, not for a byte.
+ * guest for each. For a serial line's transmit register that is an exit less for each byte that is
+ * sent after a look at the line's status.
  *
  * What it asks for in return:
  *
  *  - Order. The ring is drained before any exit is served, by whichever CPU's thread comes first,
- *    with the machine locked: so the device sees all accesses in the guest's order.
- *  - Nobody waits for what lies in the ring. A driver reads a status register, an exit, behind its
- *    bytes; for one that does not, the supervisor looks at the ring as well.
+ *    with the machine locked: so the device sees all accesses in the guest's order, whatever its
+ *    registers mean at that moment (DLAB, loopback).
+ *  - Nobody waits for what lies in the ring. It has room only for as many bytes as the guest was
+ *    told that the transmitter takes, and only while somebody looks at the ring all the time
+ *    (coalesce_watch()): at the latest then they come out. A guest that sends blindly is left for
+ *    each byte, as without a ring.
+ *  - A driver that fills the FIFO and halts until it is interrupted is interrupted at once: where
+ *    one was seen to wait, room is for one byte less, and the last one is an exit.
  *
- * It is begun in the middle of a run, from any thread, by a guest that sends much: KVM's bus is
- * changed, which waits for a grace period, and most guests end before that would have paid.
+ *	taken          last       first
+ *	  | to be drained |   room   |          KVM stops where its next entry would be `first` - 1
  *
- * Authority: [KVM] "KVM_(UN)REGISTER_COALESCED_MMIO", <linux/kvm.h>.
+ * So room is given and taken back without a word to KVM: it only compares `last` with `first`, and
+ * `taken`, where we are, is ours alone. The zone itself stays: KVM's bus is changed once.
+ *
+ * Authority: [KVM] "KVM_(UN)REGISTER_COALESCED_MMIO", <linux/kvm.h>; [LINUX]
+ * virt/kvm/coalesced_mmio.c.
  */
 #ifndef TVMM_COALESCE_H
 #define TVMM_COALESCE_H
@@ -30,22 +40,45 @@ struct kvm_coalesced_mmio_ring;
 struct coalesce {
 	struct kvm_coalesced_mmio_ring *ring; /* atomic; NULL: not in use */
 	uint32_t entries;
+	uint32_t taken; /* atomic: the entry to be taken next */
+
+	/* With the machine locked: */
+	bool watched;   /* somebody looks at the ring all the time */
+	bool waits;     /* the guest has been seen to wait for an interrupt behind its bytes */
+	uint64_t bytes; /* that came by the ring */
 };
 
-/* The greatest number of bytes that a drain brings. */
-enum { COALESCE_BYTES_MAX = 4096 };
+/* A ring of so many entries has no room, until it is given. */
+void coalesce_init(struct coalesce *coalesce, struct kvm_coalesced_mmio_ring *ring,
+		   uint32_t entries);
 
 /*
- * One-byte writes to the port go into the ring from now on. The vCPU is any of the VM's, and stays.
- * 0, or -errno: then nothing has changed, and each write is an exit.
+ * The UART's transmit register has the ring from now on; after the last memory slot and vCPU, from
+ * any thread. The vCPU is any of the VM's, and stays. 0, or -errno: then nothing has changed, and
+ * each write is an exit.
  */
-int coalesce_begin(struct coalesce *coalesce, const struct vm *vm, const struct vcpu *vcpu,
-		   uint16_t port);
+int coalesce_begin(struct coalesce *coalesce, const struct vm *vm, const struct vcpu *vcpu);
 
 /* Whether there is something to drain; cheap. */
 bool coalesce_waiting(const struct coalesce *coalesce);
 
-/* Gives what is in the ring to the machine, which is locked, and whose console has room for it. */
+/*
+ * All that follow: with the machine locked.
+ *
+ * Gives what is in the ring to the machine, whose console has room for it.
+ */
 void coalesce_drain(struct coalesce *coalesce, struct machine *machine);
+
+/* The guest was told what the transmitter is at: room for what it may send now. */
+void coalesce_told(struct coalesce *coalesce, const struct machine *machine);
+
+/*
+ * From now on somebody looks at the ring all the time, or no longer: then there is no room any
+ * more. False: a guest with several CPUs would not let us, try again soon.
+ */
+bool coalesce_watch(struct coalesce *coalesce, bool watched);
+
+/* He who looks has found bytes: if the guest is to be interrupted behind them, it waits for that. */
+void coalesce_found(struct coalesce *coalesce, const struct machine *machine);
 
 #endif

@@ -386,7 +386,7 @@ void console_put(void *ctx, const uint8_t *bytes, size_t count)
 	else
 		take_text(console, bytes, count, now);
 	console->bytes += count;
-	wake = !console->awake && waiting(console); /* not for a mark */
+	wake = !console->awake && (console->tells_all || waiting(console));
 	console->awake |= wake;
 	(void)pthread_mutex_unlock(&console->lock);
 	if (wake)
@@ -543,6 +543,13 @@ bool console_waiting(struct console *console)
 	is = waiting(console);
 	(void)pthread_mutex_unlock(&console->lock);
 	return is;
+}
+
+void console_tell_all(struct console *console)
+{
+	(void)pthread_mutex_lock(&console->lock);
+	console->tells_all = true;
+	(void)pthread_mutex_unlock(&console->lock);
 }
 
 bool console_sleep(struct console *console)

@@ -91,6 +91,7 @@ struct console {
 	struct ktap *tests;                     /* borrowed, or NULL: nobody looks for them */
 	struct console_line out_line, err_line; /* of the program, for tests and reports */
 	bool awake;                             /* the supervisor knows that there is something */
+	bool tells_all;                         /* it wants to know of bytes that go nowhere, too */
 	struct watch watch;
 	enum announced announced;
 	uint64_t bytes;
@@ -180,6 +181,9 @@ enum console_flush console_flush(struct console *console);
 
 /* Whether there are bytes to write out. */
 bool console_waiting(struct console *console);
+
+/* The supervisor's: from now on bytes wake it also when there is nothing to write out for them. */
+void console_tell_all(struct console *console);
 
 /* True when the ring is empty: from now on the next byte wakes the supervisor. */
 bool console_sleep(struct console *console);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <linux/serial_reg.h>
 #include <string.h>
 #include <time.h>
 
@@ -87,6 +88,14 @@ static bool lock_with_room(struct run *run)
 	return true;
 }
 
+/* The guest has read how its transmitter is. */
+static void look_at_transmitter(struct run *run, uint16_t port)
+{
+	if (run->coalesce &&
+	    (port == MACHINE_COM1_PORT + UART_LSR || port == MACHINE_COM1_PORT + UART_IIR))
+		coalesce_told(run->coalesce, run->machine);
+}
+
 /*
  * `count` accesses of `size` bytes to one port, their data one behind the other: a string
  * instruction moves through memory, not through ports. [KVM] KVM_EXIT_IO.
@@ -109,6 +118,8 @@ static struct ending serve_io(struct run *run)
 		else
 			bus_read(&machine->ports, port, size, data);
 	}
+	if (!out)
+		look_at_transmitter(run, port);
 	(void)pthread_mutex_unlock(&machine->lock);
 	return go_on();
 }

@@ -427,6 +427,7 @@ static void prepare_supervisor(struct session *session)
 		.machine = &session->machine,
 	};
 	s->coalesce = &session->coalesce;
+	s->coalesces = technique_on(options->without, TECHNIQUE_COALESCED_CONSOLE);
 	s->vm = &session->vm;
 	s->program = options->program.argument ? &session->program : NULL;
 	s->timeout_ns = options->timeout_ns;
@@ -614,6 +615,7 @@ int session_report(struct session *session, const struct ending *ending, int arg
 		.plan = &session->plan,
 		.guest_unpacks = session->kernel.elf == NULL,
 		.console_bytes = console_bytes(&session->console),
+		.coalesced_bytes = session->coalesce.bytes,
 	};
 	struct err why;
 	int rc, written;

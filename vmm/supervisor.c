@@ -33,8 +33,6 @@ enum {
 	DRAIN_STALL_HURRIED_MS = 8,
 	DRAIN_HURRIED_MS = 10,
 	INPUT_CHUNK_BYTES = 512,
-	/* So much output, and what is saved is more than what KVM takes to change its bus. */
-	COALESCE_FROM_BYTES = 16384,
 };
 
 /* Ctrl-z from outside, or `kill -TSTP`: leave the terminal in order, stop, and go on raw. */
@@ -234,29 +232,47 @@ static void type_dialogue(struct supervisor *s)
 }
 
 /*
- * A program that says much would leave the guest for each byte of it. From now on it does so for
- * some sixteen together, which is what its driver sends at a time.
+ * Writes out. True: something has come, so come back soon for what follows it. After an empty look
+ * the console is told to wake us again.
  */
-static void coalesce_if_it_pays(struct supervisor *s)
+static bool write_out(struct supervisor *s)
 {
-	if (!s->program || s->coalesce_tried || console_bytes(s->console) < COALESCE_FROM_BYTES)
-		return;
-	s->coalesce_tried = true;
-	(void)coalesce_begin(s->coalesce, s->vm, &s->vcpus[0], MACHINE_COM1_PORT);
-}
-
-/*
- * Writes out. True: something was there, so come back soon for what follows it. After an empty
- * look the console is told to wake us again.
- */
-static bool serve_output(struct supervisor *s)
-{
-	bool something = console_waiting(s->console);
+	uint64_t bytes = console_bytes(s->console);
+	bool something = bytes != s->seen_bytes || console_waiting(s->console);
 	enum console_flush flushed = console_flush(s->console);
 
+	s->seen_bytes = bytes;
 	if (flushed != CONSOLE_EMPTY)
 		return false;
 	return something || !console_sleep(s->console);
+}
+
+/*
+ * Bytes may go into KVM's ring only while we come back soon. What was put there meanwhile wakes us
+ * as any byte does.
+ */
+static bool watch_coalesced(struct supervisor *s, bool soon)
+{
+	bool done;
+
+	if (!s->coalesce->ring || soon == s->coalesce->watched)
+		return soon;
+	(void)pthread_mutex_lock(&s->machine->lock);
+	done = coalesce_watch(s->coalesce, soon);
+	(void)pthread_mutex_unlock(&s->machine->lock);
+	if (!soon)
+		supervisor_take_coalesced(s);
+	return soon || !done || coalesce_waiting(s->coalesce);
+}
+
+/*
+ * While the guest runs already: KVM's bus is changed, which may wait for a grace period. Behind the
+ * last memory slot and vCPU, which wait for that in their turn since Linux 6.18.
+ */
+static void begin_coalescing(struct supervisor *s)
+{
+	if (s->coalesces && coalesce_begin(s->coalesce, s->vm, &s->vcpus[0]) == 0)
+		console_tell_all(s->console);
 }
 
 void supervise(struct supervisor *s, const struct vcpu *vcpus, unsigned int cpus)
@@ -268,6 +284,7 @@ void supervise(struct supervisor *s, const struct vcpu *vcpus, unsigned int cpus
 	s->cpus = cpus;
 	s->input_is_terminal = s->dev->in_fd >= 0 && isatty(s->dev->in_fd);
 	guard_run_begins(s->control->wake_fd);
+	begin_coalescing(s);
 	while (!control_stopped(s->control)) {
 		fill_polls(s, fds);
 		wait_for_work(s, fds, lingering);
@@ -281,9 +298,8 @@ void supervise(struct supervisor *s, const struct vcpu *vcpus, unsigned int cpus
 		else if (fds[POLL_INPUT].revents)
 			take_input(s);
 		type_dialogue(s);
-		coalesce_if_it_pays(s);
 		supervisor_take_coalesced(s);
-		lingering = serve_output(s);
+		lingering = watch_coalesced(s, write_out(s));
 		tick_if_due(s);
 	}
 	console_let_go(s->console);
@@ -294,8 +310,10 @@ void supervisor_take_coalesced(struct supervisor *s)
 	if (!coalesce_waiting(s->coalesce))
 		return;
 	(void)pthread_mutex_lock(&s->machine->lock);
-	if (console_has_room(s->console))
+	if (console_has_room(s->console)) {
+		coalesce_found(s->coalesce, s->machine);
 		coalesce_drain(s->coalesce, s->machine);
+	}
 	(void)pthread_mutex_unlock(&s->machine->lock);
 }
 

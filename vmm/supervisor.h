@@ -29,8 +29,9 @@ struct supervisor {
 	struct keyboard keyboard;
 	struct program *program; /* NULL: what is typed goes to the guest as it is */
 	struct coalesce *coalesce;
-	const struct vm *vm; /* for coalesce */
-	bool coalesce_tried;
+	const struct vm *vm;         /* for coalesce */
+	bool coalesces;              /* whether to begin with it */
+	uint64_t seen_bytes;         /* of the console's, when it was last looked at */
 	uint64_t deadline_ns;        /* clock_now_ns() scale; 0: none */
 	uint64_t timeout_ns;         /* for the ending */
 	struct hangwatch *hangwatch; /* NULL: nobody looks for hangs */

@@ -15,6 +15,7 @@ static const char *const words[TECHNIQUES] = {
 	[TECHNIQUE_TSC_LEAVES] = "tsc-leaves",
 	[TECHNIQUE_RNG_SEED] = "rng-seed",
 	[TECHNIQUE_CACHE_NOTES] = "cache-notes",
+	[TECHNIQUE_COALESCED_CONSOLE] = "coalesced-console",
 };
 
 static int refuse(const char *word, struct err *e)

@@ -22,6 +22,7 @@ enum technique {
 	TECHNIQUE_TSC_LEAVES,    /* CPUID tells the rates of TSC and CPU */
 	TECHNIQUE_RNG_SEED,      /* a guest without RDRAND gets random bytes */
 	TECHNIQUE_CACHE_NOTES, /* what earlier runs read and checked is not read or checked again */
+	TECHNIQUE_COALESCED_CONSOLE, /* writes to the UART go into a ring (coalesce.h) */
 	TECHNIQUES,
 };
 

@@ -279,6 +279,7 @@ static void check_console(const struct report *r)
 
 	check_number(root, "console.bytes", r->console.bytes);
 	check_number(root, "console.exits", r->console.exits);
+	check_number(root, "console.coalesced", r->console.coalesced);
 	check_number(root, "console.served_ns", r->console.served_ns);
 	check_number(root, "console.round_trip_ns", r->console.round_trip_ns);
 	check_text(root, "console.round_trip_by", r->console.round_trip_by);

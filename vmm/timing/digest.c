@@ -301,6 +301,7 @@ void digest_console(struct making *m)
 	struct report_line *lines = digest_room(m, shared->lines, sizeof(*lines));
 
 	console->bytes = m->in->console_bytes;
+	console->coalesced = m->in->coalesced_bytes;
 	console->round_trip_ns = m->in->exit_round_trip_ns;
 	console->round_trip_by = m->in->exit_round_trip_by ? m->in->exit_round_trip_by : "";
 	console->tax_ns = console->served_ns + console->exits * console->round_trip_ns;

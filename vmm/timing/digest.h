@@ -47,7 +47,7 @@ struct digest_input {
 	const char *exit_round_trip_by;
 	uint64_t breakpoint_exits, breakpoint_ns;
 	uint64_t profile_hz;
-	uint64_t console_bytes;
+	uint64_t console_bytes, coalesced_bytes;
 	uint16_t uart_port, uart_ports; /* whose exits are the console's */
 	digest_owner owner;
 	void *owner_ctx;

@@ -83,7 +83,9 @@ struct report_initcall {
 
 struct report_console {
 	uint64_t bytes;
-	uint64_t exits;     /* at the UART's ports */
+	uint64_t
+		coalesced; /* of them: those that came by KVM's ring, without an exit of their own */
+	uint64_t exits;    /* at the UART's ports */
 	uint64_t served_ns; /* to serve them */
 	uint64_t
 		round_trip_ns; /* of one exit without serving it: measured in this run, or taken; 0: not known */

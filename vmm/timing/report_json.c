@@ -234,6 +234,7 @@ static void print_console(struct json *j, const struct report *r)
 {
 	object(j, "console");
 	json_number_field(j, "bytes", r->console.bytes);
+	json_number_field(j, "coalesced", r->console.coalesced);
 	json_number_field(j, "exits", r->console.exits);
 	json_number_field(j, "served_ns", r->console.served_ns);
 	json_number_field(j, "round_trip_ns", r->console.round_trip_ns);

@@ -418,14 +418,18 @@ static void print_console(const struct printing *p)
 	const struct report_console *c = &r->console;
 
 	if (c->bytes && c->exits) {
-		char all[96] = "";
+		char all[96] = "", coalesced[48] = "";
+
+		if (c->coalesced)
+			(void)snprintf(coalesced, sizeof(coalesced), " (%llu coalesced)",
+				       (unsigned long long)c->coalesced);
 
 		if (c->round_trip_ns)
 			(void)snprintf(all, sizeof(all),
 				       ", about %.3f ms with %.1f us to leave and enter the guest",
 				       ms(c->tax_ns), (double)c->round_trip_ns / 1e3);
-		say(p, "console: %llu bytes, %llu exits (%.2f per byte), %.3f ms in tvmm%s",
-		    (unsigned long long)c->bytes, (unsigned long long)c->exits,
+		say(p, "console: %llu bytes%s, %llu exits (%.2f per byte), %.3f ms in tvmm%s",
+		    (unsigned long long)c->bytes, coalesced, (unsigned long long)c->exits,
 		    (double)c->exits / (double)c->bytes, ms(c->served_ns), all);
 		say_without_console(p);
 	}
