@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "boot/unpack.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 
 #include "boot/unpackers.h"
@@ -189,4 +191,40 @@ int unpack_payload(const struct input_file *kernel, const struct bzimage *image,
 	rc = formats[image->payload_format].unpack(&s);
 	free_packed(&packed);
 	return judge(kernel, image, &s, rc, e);
+}
+
+/* [LINUX] lib/decompress_inflate.c, lib/xz/xz_dec_stream.c: what they look at and do not take. */
+static bool linux_reads_header(enum unpack_format format, const uint8_t *packed,
+			       size_t packed_bytes)
+{
+	enum { GZIP_METHOD = 2, DEFLATE = 8, GZIP_FLAGS = 3, HAS_NAME = 1 << 3 };
+	enum { XZ_CHECK = 7, CRC32 = 1 };
+
+	switch (format) {
+	case UNPACK_GZIP:
+		return packed_bytes > GZIP_FLAGS && packed[1] == 0x8b &&
+		       packed[GZIP_METHOD] == DEFLATE && (packed[GZIP_FLAGS] & ~HAS_NAME) == 0;
+	case UNPACK_XZ:
+		return packed_bytes > XZ_CHECK && packed[XZ_CHECK] <= CRC32;
+	default:
+		return true;
+	}
+}
+
+int unpack_stream_alone(const uint8_t *packed, size_t packed_bytes, uint8_t *to, size_t to_bytes,
+			size_t *made_bytes)
+{
+	enum unpack_format format = unpack_format_of(packed, packed_bytes);
+	struct unpack_stream s = {
+		.packed = packed, .packed_bytes = packed_bytes, .to = to, .to_bytes = to_bytes
+	};
+	int rc;
+
+	if (!formats[format].unpack || !linux_reads_header(format, packed, packed_bytes))
+		return -ENOTSUP;
+	rc = formats[format].unpack(&s);
+	if (rc < 0)
+		return rc;
+	*made_bytes = s.made_bytes;
+	return s.read_bytes == packed_bytes ? 0 : -EBADMSG;
 }

@@ -49,4 +49,13 @@ int unpack_size(const struct input_file *kernel, const struct bzimage *image, ui
 int unpack_payload(const struct input_file *kernel, const struct bzimage *image, uint8_t *to,
 		   uint32_t size_bytes, struct err *e);
 
+/*
+ * Unpacks one stream that begins and ends with packed[0 .. packed_bytes), into at most to_bytes.
+ * Returns 0 with *made_bytes, or -errno: -EBADMSG for damage and for bytes behind the stream, -EFBIG
+ * for more than to_bytes, -ENOMEM. A header that Linux does not read, as a gzip file's with a comment
+ * or an xz file's with a CRC64, is -ENOTSUP. What is in `to` is unspecified then.
+ */
+int unpack_stream_alone(const uint8_t *packed, size_t packed_bytes, uint8_t *to, size_t to_bytes,
+			size_t *made_bytes);
+
 #endif

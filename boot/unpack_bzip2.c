@@ -21,6 +21,7 @@ int unpack_bzip2(struct unpack_stream *s)
 	rc = BZ2_bzDecompress(&bz);
 	(void)BZ2_bzDecompressEnd(&bz);
 	s->made_bytes = s->to_bytes - bz.avail_out;
+	s->read_bytes = s->packed_bytes - bz.avail_in;
 	if (rc == BZ_STREAM_END)
 		return 0;
 	if (rc == BZ_MEM_ERROR)

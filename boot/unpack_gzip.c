@@ -13,17 +13,18 @@ int unpack_gzip(struct unpack_stream *s)
 {
 	struct libdeflate_decompressor *inflater = libdeflate_alloc_decompressor();
 	enum libdeflate_result rc;
-	size_t made_bytes;
+	size_t made_bytes, read_bytes;
 
 	if (!inflater)
 		return -ENOMEM;
 	rc = libdeflate_gzip_decompress_ex(inflater, s->packed, s->packed_bytes, s->to, s->to_bytes,
-					   NULL, &made_bytes);
+					   &read_bytes, &made_bytes);
 	libdeflate_free_decompressor(inflater);
 	if (rc == LIBDEFLATE_INSUFFICIENT_SPACE)
 		return -EFBIG;
 	if (rc != LIBDEFLATE_SUCCESS)
 		return unpack_damaged(s, UNPACK_WRONG);
 	s->made_bytes = made_bytes;
+	s->read_bytes = read_bytes;
 	return 0;
 }

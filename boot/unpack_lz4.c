@@ -80,5 +80,6 @@ int unpack_lz4(struct unpack_stream *s)
 		at += word;
 		left -= word;
 	}
+	s->read_bytes = s->packed_bytes - left;
 	return 0;
 }

@@ -32,6 +32,7 @@ static int run(struct unpack_stream *s, lzma_stream *lzma, lzma_ret rc)
 		rc = lzma_code(lzma, LZMA_FINISH);
 	lzma_end(lzma);
 	s->made_bytes = s->to_bytes - lzma->avail_out;
+	s->read_bytes = s->packed_bytes - lzma->avail_in;
 	switch (rc) {
 	case LZMA_STREAM_END:
 		return 0;

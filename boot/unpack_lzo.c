@@ -144,5 +144,6 @@ int unpack_lzo(struct unpack_stream *s)
 	do {
 		rc = next_block(s, &rest, flags);
 	} while (rc > 0);
+	s->read_bytes = s->packed_bytes - rest.bytes;
 	return rc;
 }

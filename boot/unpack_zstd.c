@@ -43,5 +43,6 @@ int unpack_zstd(struct unpack_stream *s)
 	if (ZSTD_isError(made))
 		return fault(s, made);
 	s->made_bytes = made;
+	s->read_bytes = frame_bytes;
 	return 0;
 }

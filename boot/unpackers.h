@@ -16,6 +16,7 @@ struct unpack_stream {
 	uint8_t *to;
 	size_t to_bytes;    /* below 4 GiB; what was promised, and not a byte more may be written */
 	size_t made_bytes;  /* set with 0: how many came out, to_bytes at most */
+	size_t read_bytes;  /* set with 0: how long the stream is, packed_bytes at most */
 	const char *damage; /* set with -EBADMSG: what is wrong with "it"; static storage */
 };
 

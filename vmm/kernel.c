@@ -16,7 +16,8 @@
 void kernel_init(struct kernel *kernel)
 {
 	memset(kernel, 0, sizeof(*kernel));
-	kernel->file.fd = kernel->unpacked.fd = kernel->entry.file.fd = -1;
+	kernel->file.fd = kernel->unpacked.fd = -1;
+	cached_init(&kernel->cached);
 }
 
 const struct input_file *kernel_image(const struct kernel *kernel)
@@ -25,7 +26,7 @@ const struct input_file *kernel_image(const struct kernel *kernel)
 	case KERNEL_UNPACKED:
 		return &kernel->unpacked;
 	case KERNEL_FROM_CACHE:
-		return &kernel->entry.file;
+		return &kernel->cached.entry.file;
 	case KERNEL_AS_IT_IS:
 		break;
 	}
@@ -42,7 +43,8 @@ static void hash_facts(const struct kernel *kernel, struct kernelcache_hash *has
 				  elf->start_gpa,  elf->end_gpa, elf->segments };
 	struct kernelcache_hasher hasher;
 
-	kernelcache_hash_begin(&hasher, kernel->cache, KERNELCACHE_FACTS, &kernel->key);
+	kernelcache_hash_begin(&hasher, kernel->cached.cache, KERNELCACHE_FACTS,
+			       &kernel->cached.key);
 	kernelcache_hash_update(&hasher, head, sizeof(head));
 	for (size_t i = 0; i < elf->segments; i++) {
 		const struct elfimage_segment *s = &elf->segment[i];
@@ -60,7 +62,8 @@ static void hash_unpacked(const struct kernel *kernel, struct kernelcache_hash *
 	const uint8_t *bytes = kernel->memory;
 	struct kernelcache_hasher hasher;
 
-	kernelcache_hash_begin(&hasher, kernel->cache, KERNELCACHE_LOADED, &kernel->key);
+	kernelcache_hash_begin(&hasher, kernel->cached.cache, KERNELCACHE_LOADED,
+			       &kernel->cached.key);
 	for (size_t i = 0; i < elf->segments; i++)
 		kernelcache_hash_update(&hasher, bytes + elf->segment[i].file_offset,
 					elf->segment[i].file_bytes);
@@ -72,7 +75,8 @@ static void hash_placed(const struct kernel *kernel, const struct boot_plan *pla
 {
 	struct kernelcache_hasher hasher;
 
-	kernelcache_hash_begin(&hasher, kernel->cache, KERNELCACHE_LOADED, &kernel->key);
+	kernelcache_hash_begin(&hasher, kernel->cached.cache, KERNELCACHE_LOADED,
+			       &kernel->cached.key);
 	for (size_t i = 0; i < plan->loads; i++) {
 		const struct plan_range *to = &plan->load[i].to;
 		const void *bytes = guest_memory_at(memory, to->gpa, to->size_bytes);
@@ -101,33 +105,16 @@ static void *map_memory(size_t size_bytes)
 	return memory;
 }
 
-static void note_key(const struct kernel *kernel)
-{
-	cachenote_keep_key(kernel->cache, &kernel->seen, kernel->file.fd,
-			   payload_start(&kernel->bzimage_facts),
-			   kernel->bzimage_facts.payload_length, &kernel->key);
-}
-
 void kernel_keep(struct kernel *kernel)
 {
 	struct kernelcache_sums sums;
 
 	if (kernel->origin != KERNEL_UNPACKED || kernel->elf == NULL ||
-	    !kernelcache_is_there(kernel->cache))
+	    !kernelcache_is_there(kernel->cached.cache))
 		return;
 	hash_facts(kernel, &sums.facts);
 	hash_unpacked(kernel, &sums.loaded);
-	kernel->not_kept = -kernelcache_store(kernel->cache, &kernel->key, &sums, kernel->memory,
-					      kernel->memory_bytes);
-	if (kernel->not_kept || kernel->no_notes)
-		return;
-	if (!kernel->is_noted)
-		note_key(kernel);
-	file_close(&kernel->entry.file);
-	if (kernelcache_find(kernel->cache, &kernel->key, &kernel->entry) < 0)
-		return;
-	cachenote_keep_checked(kernel->cache, &kernel->key, NULL, kernel->entry.file.fd);
-	file_close(&kernel->entry.file);
+	cached_keep(&kernel->cached, &sums, kernel->memory, kernel->memory_bytes);
 }
 
 /* From a copy of the image in memory: what is hashed is what is unpacked, whatever the file does. */
@@ -145,10 +132,10 @@ static int unpack_copy(struct kernel *kernel, const struct input_file *copy, str
 		return err_sys(e, errno, "kernel %s: no memory for the %u bytes it unpacks to",
 			       kernel->file.path, size_bytes);
 	rc = unpack_payload(copy, image, kernel->memory, size_bytes, e);
-	if (rc < 0 || !kernelcache_is_there(kernel->cache))
+	if (rc < 0)
 		return rc;
-	return kernelcache_key_of(kernel->cache, copy, payload_start(image), image->payload_length,
-				  &kernel->key, e);
+	return cached_take_key(&kernel->cached, copy, payload_start(image), image->payload_length,
+			       e);
 }
 
 static int unpack(struct kernel *kernel, struct err *e)
@@ -175,47 +162,24 @@ static int unpack(struct kernel *kernel, struct err *e)
 	return 0;
 }
 
-/* The payload's key: as an earlier run noted it, or from its bytes. */
-static bool find_key(struct kernel *kernel)
-{
-	const struct bzimage *image = &kernel->bzimage_facts;
-	struct err ignored;
-
-	if (!kernelcache_is_there(kernel->cache))
-		return false;
-	if (!kernel->no_notes)
-		cachenote_look(kernel->file.fd, &kernel->seen);
-	kernel->is_noted = cachenote_recall_key(kernel->cache, &kernel->seen, payload_start(image),
-						image->payload_length, &kernel->key);
-	return kernel->is_noted ||
-	       kernelcache_key_of(kernel->cache, &kernel->file, payload_start(image),
-				  image->payload_length, &kernel->key, &ignored) == 0;
-}
-
 /* True: the cache has it, and its facts are the ones that were kept. */
 static bool find_in_cache(struct kernel *kernel)
 {
+	const struct bzimage *image = &kernel->bzimage_facts;
 	struct kernelcache_hash facts;
 	struct err ignored;
 
-	if (!find_key(kernel) || kernelcache_find(kernel->cache, &kernel->key, &kernel->entry) < 0)
+	if (!cached_find(&kernel->cached, &kernel->file, payload_start(image),
+			 image->payload_length))
 		return false;
-	if (!kernel->is_noted)
-		note_key(kernel);
-	if (!kernel->no_notes) {
-		cachenote_look(kernel->entry.file.fd, &kernel->found);
-		kernel->is_checked =
-			cachenote_is_checked(kernel->cache, &kernel->key, kernel->entry.file.fd);
-	}
-	if (elfimage_parse(&kernel->entry.file, &kernel->elf_facts, &ignored) == 0) {
+	if (elfimage_parse(&kernel->cached.entry.file, &kernel->elf_facts, &ignored) == 0) {
 		hash_facts(kernel, &facts);
-		if (kernelcache_hash_same(&facts, &kernel->entry.sums.facts)) {
+		if (kernelcache_hash_same(&facts, &kernel->cached.entry.sums.facts)) {
 			kernel->origin = KERNEL_FROM_CACHE;
 			return true;
 		}
 	}
-	kernelcache_drop(kernel->cache, &kernel->key);
-	file_close(&kernel->entry.file);
+	cached_drop(&kernel->cached);
 	return false;
 }
 
@@ -287,7 +251,6 @@ static int open_bzimage(struct kernel *kernel, enum kernel_unpack mode, uint64_t
 					 "kernels in"
 				       : "its header tells of no payload");
 	}
-	kernelcache_open(kernel->cache);
 	return open_payload(kernel, mode, e);
 }
 
@@ -295,8 +258,7 @@ int kernel_open(struct kernel *kernel, const struct kernel_request *request, str
 {
 	int rc = file_open(&kernel->file, "kernel", request->path, KERNEL_MAX_FILE_BYTES, e);
 
-	kernel->cache = request->cache;
-	kernel->no_notes = request->no_notes;
+	cached_begin(&kernel->cached, request->cache, request->no_notes);
 	if (rc < 0)
 		return rc;
 	if (!elfimage_is_elf(&kernel->file))
@@ -314,14 +276,14 @@ int kernel_leave_cache(struct kernel *kernel, struct err *e)
 
 	if (kernel->origin != KERNEL_FROM_CACHE)
 		return -ENOENT;
-	kernelcache_drop(kernel->cache, &kernel->key);
+	cached_drop(&kernel->cached);
 	rc = unpack(kernel, e);
 	if (rc == 0)
 		rc = elfimage_parse(&kernel->unpacked, &kernel->elf_facts, e);
 	if (rc < 0)
 		return rc;
 	hash_facts(kernel, &facts);
-	if (kernelcache_hash_same(&facts, &kernel->entry.sums.facts))
+	if (kernelcache_hash_same(&facts, &kernel->cached.entry.sums.facts))
 		return 0;
 	return err_set(e, EIO, "kernel %s: changed while it was read; is it being written?",
 		       kernel->file.path);
@@ -333,14 +295,11 @@ int kernel_check_placed(struct kernel *kernel, const struct boot_plan *plan,
 	struct kernelcache_hash placed;
 	int rc;
 
-	if (kernel->origin != KERNEL_FROM_CACHE ||
-	    (kernel->is_checked && cachenote_is_unchanged(&kernel->found, kernel->entry.file.fd)))
+	if (kernel->origin != KERNEL_FROM_CACHE || cached_is_whole(&kernel->cached))
 		return 0;
 	hash_placed(kernel, plan, memory, &placed);
-	if (kernelcache_hash_same(&placed, &kernel->entry.sums.loaded)) {
-		if (!kernel->no_notes)
-			cachenote_keep_checked(kernel->cache, &kernel->key, &kernel->found,
-					       kernel->entry.file.fd);
+	if (kernelcache_hash_same(&placed, &kernel->cached.entry.sums.loaded)) {
+		cached_note_whole(&kernel->cached);
 		return 0;
 	}
 	/* The facts were the right ones, so the plan is, and what is unpacked has the same place. */
@@ -358,24 +317,17 @@ void kernel_explain(const struct kernel *kernel, FILE *out)
 		break;
 	case KERNEL_FROM_CACHE:
 		(void)fputs("  unpacking          done before: ", out);
-		plain_print(kernel->entry.path, out);
-		if (kernel->is_noted)
-			(void)fputs("; found without reading the image again", out);
-		if (kernel->is_checked)
-			(void)fputs("; checked since this host started", out);
+		plain_print(kernel->cached.entry.path, out);
 		break;
 	}
-	if (!kernelcache_is_there(kernel->cache))
-		(void)fprintf(out, "; not kept: %s", kernel->cache->why.text);
-	else if (kernel->not_kept)
-		(void)fprintf(out, "; not kept: %s", strerror(kernel->not_kept));
+	cached_explain(&kernel->cached, kernel->origin == KERNEL_FROM_CACHE, out);
 	(void)fputc('\n', out);
 }
 
 void kernel_finish(struct kernel *kernel)
 {
 	file_close(&kernel->file);
-	file_close(&kernel->entry.file);
+	cached_finish(&kernel->cached);
 	if (kernel->memory)
 		(void)munmap(kernel->memory, kernel->memory_bytes);
 	kernel->memory = NULL;

@@ -24,8 +24,7 @@
 #include "vmm/base/err.h"
 #include "vmm/base/file.h"
 #include "vmm/base/guestmem.h"
-#include "vmm/cachenote.h"
-#include "vmm/kernelcache.h"
+#include "vmm/cached.h"
 
 /* Who unpacks a bzImage. */
 enum kernel_unpack {
@@ -63,14 +62,7 @@ struct kernel {
 		unpacked; /* the ELF file out of the payload: in memory, or in the cache */
 	void *memory;     /* of unpacked, mapped; NULL: none */
 	size_t memory_bytes;
-	struct kernelcache *cache;
-	struct kernelcache_key key;
-	bool is_noted;   /* the key, without reading the payload */
-	bool is_checked; /* the entry, since the host started */
-	bool no_notes;
-	struct cachenote_state seen, found; /* the file and the entry, before they were read */
-	struct kernelcache_entry entry;
-	int not_kept; /* errno that says why the cache did not take it; 0: it did, or was not asked */
+	struct cached cached;
 };
 
 /* Nothing is open. */

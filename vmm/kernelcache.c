@@ -26,7 +26,8 @@ enum {
 };
 
 #define SEED_NAME    "seed"
-#define ENTRY_SUFFIX ".kernel"
+#define ENTRY_SUFFIX ".unpacked"
+#define OLD_SUFFIX   ".kernel" /* of earlier versions: never found, evicted in time */
 #define MAGIC        "tvmmkrnl"
 
 _Static_assert(KERNELCACHE_SECRET_BYTES >= XXH3_SECRET_SIZE_MIN, "what XXH3 asks for");
@@ -302,7 +303,7 @@ int kernelcache_find(const struct kernelcache *cache, const struct kernelcache_k
 	struct stat st;
 	int fd;
 
-	entry->file = (struct input_file){ .fd = -1, .path = entry->path, .what = "cached kernel" };
+	entry->file = (struct input_file){ .fd = -1, .path = entry->path, .what = "cached file" };
 	entry->path[0] = '\0';
 	if (!kernelcache_is_there(cache))
 		return -ENOENT;
@@ -335,7 +336,8 @@ void kernelcache_drop(const struct kernelcache *cache, const struct kernelcache_
 static bool is_entry_name(const char *name)
 {
 	return strspn(name, "0123456789abcdef") == KEY_DIGITS &&
-	       strcmp(name + KEY_DIGITS, ENTRY_SUFFIX) == 0;
+	       (strcmp(name + KEY_DIGITS, ENTRY_SUFFIX) == 0 ||
+		strcmp(name + KEY_DIGITS, OLD_SUFFIX) == 0);
 }
 
 static const struct cachedir_bound bound = {

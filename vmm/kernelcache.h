@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unpacked kernels, kept between runs: one file in $XDG_CACHE_HOME/tvmm for each packed payload,
- * named by the hash of the payload's bytes. A cache is a convenience: nothing here prints, nothing
+ * Unpacked kernels and initrds, kept between runs: one file in $XDG_CACHE_HOME/tvmm for each packed
+ * payload or initrd, named by the hash of the payload's bytes. A cache is a convenience: nothing here prints, nothing
  * here can fail a boot, and nothing that comes out of it is believed before its hash was compared:
  * by this run, or by one before it since the host started (vmm/cachenote.h).
  *
- *   <32 hex digits>.kernel  an entry: the unpacked ELF file as it came out, then a trailer
+ *   <32 hex digits>.unpacked  an entry: the unpacked ELF file as it came out, then a trailer
  *   seed                    192 random bytes, made once, and their check
  *   *.seen, *.checked       what need not be read again: vmm/cachenote.h
  *   tmp-<16 hex digits>     being written, or left by a run that was killed
  *
- * A run goes like this:
+ * A run goes like this with a kernel (an initrd has no facts but its size):
  *
  *   1. kernelcache_key_of(): the payload is read once, in pieces.
  *   2. kernelcache_find(): entry.file is an input file like any other.
@@ -99,7 +99,7 @@ struct kernelcache_sums {
 
 /* Points into itself: not to be copied. */
 struct kernelcache_entry {
-	struct input_file file; /* "cached kernel"; its size is the ELF part's */
+	struct input_file file; /* "cached file"; its size is the ELF part's */
 	struct kernelcache_sums sums;
 	char path[KERNELCACHE_PATH_BYTES];
 };

@@ -122,6 +122,8 @@ static int boot(const struct options *options, const struct marks *marks, int ar
 		plan_explain(&session.request, &session.plan, stdout);
 		kernel_keep(&session.kernel);
 		kernel_explain(&session.kernel, stdout);
+		initrd_keep(&session.initrd);
+		initrd_explain(&session.initrd, stdout);
 		session_finish(&session);
 		return 0;
 	}

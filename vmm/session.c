@@ -21,9 +21,6 @@
 #include "vmm/settle.h"
 #include "vmm/terminal.h"
 
-/* An initrd this big fits no machine that -m can name in practice; the plan knows better. */
-#define INITRD_MAX_BYTES (1ULL << 40)
-
 void session_init(struct session *session, const struct options *options, const struct marks *marks)
 {
 	memset(session, 0, sizeof(*session));
@@ -34,7 +31,7 @@ void session_init(struct session *session, const struct options *options, const 
 		kernelcache_none(&session->cache, "-no-cache was given");
 	kernel_init(&session->kernel);
 	account_init(&session->account);
-	session->initrd.fd = -1;
+	initrd_init(&session->initrd);
 	session->bundle.fd = -1;
 	vm_init(&session->vm);
 	chardev_init(&session->serial);
@@ -43,17 +40,29 @@ void session_init(struct session *session, const struct options *options, const 
 	session->control.wake_fd = -1;
 }
 
+/* Of guest memory, by its own word. */
+static uint64_t kernel_bytes(const struct kernel *kernel)
+{
+	if (kernel->elf)
+		return kernel->elf->end_gpa - kernel->elf->start_gpa;
+	return kernel->bzimage->init_size;
+}
+
 static int open_initrd(struct session *session, struct err *e)
 {
-	const char *path = session->options->initrd;
-	int rc;
+	const struct options *options = session->options;
+	const struct initrd_request request = {
+		.path = options->initrd,
+		.cache = &session->cache,
+		.no_notes = !technique_on(options->without, TECHNIQUE_CACHE_NOTES),
+		.leave_packed = options->unpack == KERNEL_UNPACK_GUEST ||
+				!technique_on(options->without, TECHNIQUE_UNPACKED_INITRD),
+		.cmdline = options->append,
+		.ram_bytes = options->ram_bytes,
+		.kernel_bytes = kernel_bytes(&session->kernel),
+	};
 
-	if (!path)
-		return 0;
-	rc = file_open(&session->initrd, "initrd", path, INITRD_MAX_BYTES, e);
-	if (rc == 0)
-		rc = initrd_check(&session->initrd, e);
-	return rc;
+	return initrd_open(&session->initrd, &request, e);
 }
 
 /* What has to be in the guest for a program to run there. */
@@ -144,7 +153,8 @@ int session_plan(struct session *session, struct err *e)
 		.bzimage = session->kernel.bzimage,
 		.elf = session->kernel.elf,
 		.ram_bytes = options->ram_bytes,
-		.initrd_bytes = initrd_offset_bytes(session) + session->initrd.size_bytes,
+		.initrd_bytes =
+			initrd_offset_bytes(session) + initrd_image(&session->initrd)->size_bytes,
 		.kernel_name = options->kernel,
 		.initrd_name = initrd_name(session),
 		.cmdline = options->append,
@@ -153,12 +163,17 @@ int session_plan(struct session *session, struct err *e)
 		.rng_seed = rng_seed(session),
 	};
 	rc = plan_boot(&session->request, &session->plan, e);
+	if (rc < 0 && initrd_leave_packed(&session->initrd)) {
+		session->request.initrd_bytes =
+			initrd_offset_bytes(session) + session->initrd.file.size_bytes;
+		rc = plan_boot(&session->request, &session->plan, e);
+	}
 	if (rc == 0 && options->action == OPTIONS_BOOT)
 		rc = account_plan(&session->account, &options->account,
 				  &(struct account_kernel){
 					  .kernel = &session->kernel,
 					  .plan = &session->plan,
-					  .initrd = &session->initrd,
+					  .initrd = &session->initrd.file,
 					  .cmdline = options->append,
 					  .cpus = options->cpus,
 				  },
@@ -219,8 +234,11 @@ static int place_archives(struct session *session, struct err *e)
 	if (session->bundle.fd >= 0)
 		rc = place_initrd(plan, 0, &bundle, &session->vm.memory, e);
 	if (rc == 0 && session->options->initrd)
-		rc = place_initrd(plan, initrd_offset_bytes(session), &session->initrd,
-				  &session->vm.memory, e);
+		rc = initrd_place(&session->initrd,
+				  guest_memory_at(&session->vm.memory,
+						  plan->initrd.gpa + initrd_offset_bytes(session),
+						  initrd_image(&session->initrd)->size_bytes),
+				  e);
 	return rc;
 }
 
@@ -273,14 +291,15 @@ static void *fill_memory(void *argument)
 	if (filler->rc == 0)
 		filler->rc = kernel_check_placed(kernel, &session->plan, &session->vm.memory,
 						 &filler->e);
-	if (filler->rc == 0)
+	if (filler->rc == 0) {
 		kernel_keep(kernel);
-	if (filler->rc == 0)
+		initrd_keep(&session->initrd);
 		touch_ahead(session);
+	}
 	explicit_bzero(session->rng_seed, sizeof(session->rng_seed));
 	kernel_finish(kernel);
+	initrd_finish(&session->initrd);
 	kernelcache_close(&session->cache);
-	file_close(&session->initrd);
 	bundle_finish(&session->bundle);
 	return NULL;
 }
@@ -551,7 +570,7 @@ int session_run(struct session *session, struct ending *ending, struct err *e)
 	return 0;
 }
 
-static const char *how_entered(const struct session *session)
+static const char *how_kernel_is_entered(const struct session *session)
 {
 	const struct kernel *kernel = &session->kernel;
 
@@ -566,6 +585,16 @@ static const char *how_entered(const struct session *session)
 		return "bzImage, unpacked on the host before";
 	}
 	return "bzImage, which unpacks itself";
+}
+
+static const char *how_entered(struct session *session)
+{
+	char initrd[64];
+
+	(void)initrd_how(&session->initrd, initrd, sizeof(initrd));
+	(void)snprintf(session->entered, sizeof(session->entered), "%s%s%s",
+		       how_kernel_is_entered(session), *initrd ? "; initrd: " : "", initrd);
+	return session->entered;
 }
 
 /* What the guest was at, when nobody knows why it ended so; unless nobody is to be told. */
@@ -645,8 +674,8 @@ void session_finish(struct session *session)
 	account_finish(&session->account);
 	hangwatch_finish(&session->hangwatch);
 	kernel_finish(&session->kernel);
+	initrd_finish(&session->initrd);
 	kernelcache_close(&session->cache);
-	file_close(&session->initrd);
 	bundle_finish(&session->bundle);
 	chardev_close(&session->serial);
 	chardev_close(&session->err_dev);

@@ -22,6 +22,7 @@
 #include "vmm/console.h"
 #include "vmm/control.h"
 #include "vmm/ending.h"
+#include "vmm/initrd.h"
 #include "vmm/kernel.h"
 #include "vmm/machine.h"
 #include "vmm/options.h"
@@ -47,7 +48,8 @@ struct session {
 
 	struct kernelcache cache;
 	struct kernel kernel;
-	struct input_file initrd;
+	struct initrd initrd;
+	char entered[160];    /* how, in words */
 	struct bundle bundle; /* what -- PROGRAM needs in the guest */
 	struct newfile log;   /* the console's text once more */
 	struct board board;

@@ -16,6 +16,7 @@ static const char *const words[TECHNIQUES] = {
 	[TECHNIQUE_RNG_SEED] = "rng-seed",
 	[TECHNIQUE_CACHE_NOTES] = "cache-notes",
 	[TECHNIQUE_COALESCED_CONSOLE] = "coalesced-console",
+	[TECHNIQUE_UNPACKED_INITRD] = "unpacked-initrd",
 };
 
 static int refuse(const char *word, struct err *e)

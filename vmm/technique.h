@@ -23,6 +23,7 @@ enum technique {
 	TECHNIQUE_RNG_SEED,      /* a guest without RDRAND gets random bytes */
 	TECHNIQUE_CACHE_NOTES, /* what earlier runs read and checked is not read or checked again */
 	TECHNIQUE_COALESCED_CONSOLE, /* writes to the UART go into a ring (coalesce.h) */
+	TECHNIQUE_UNPACKED_INITRD,   /* the host unpacks the initrd, once */
 	TECHNIQUES,
 };
 

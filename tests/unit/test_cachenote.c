@@ -369,13 +369,13 @@ START_TEST(bounded)
 		folder_put(folder_at(name), "x", 1);
 		folder_age(folder_at(name), 1000 - i);
 	}
-	folder_put(folder_at("tvmm/0123456789abcdef0123456789abcdef.kernel"), "x", 1);
+	folder_put(folder_at("tvmm/0123456789abcdef0123456789abcdef.unpacked"), "x", 1);
 	cachenote_look(fd, &state);
 	cachenote_keep_checked(&cache, &key, &state, fd);
 	look_and_keep();
 	ck_assert(recalls());
 	ck_assert(cachenote_is_checked(&cache, &key, fd));
-	ck_assert(folder_has(folder_at("tvmm/0123456789abcdef0123456789abcdef.kernel")));
+	ck_assert(folder_has(folder_at("tvmm/0123456789abcdef0123456789abcdef.unpacked")));
 	ck_assert(!folder_has(folder_at("tvmm/00000000000000000000000000000000.seen")));
 	ck_assert(folder_has(folder_at("tvmm/00000000000000000000000000000093.seen")));
 	/* The seed, an entry, a check, and the notes. */

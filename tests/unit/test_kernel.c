@@ -118,7 +118,7 @@ static void setup(void)
 	(void)strcpy(folder + strlen(folder) - 6, "XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	(void)snprintf(path, sizeof(path), "%s/kernel", folder);
-	(void)snprintf(cache, sizeof(cache), "%s/tvmm/*.kernel", folder);
+	(void)snprintf(cache, sizeof(cache), "%s/tvmm/*.unpacked", folder);
 	ck_assert_int_eq(setenv("XDG_CACHE_HOME", folder, 1), 0);
 	make_elf();
 	image_init(&image);
@@ -317,12 +317,12 @@ START_TEST(noted_and_checked)
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
 	for (int i = 0; i < 2; i++) {
 		opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-		ck_assert(kernel.is_noted && kernel.is_checked);
+		ck_assert(kernel.cached.is_noted && kernel.cached.is_checked);
 		placed_well();
 	}
 	no_notes = true;
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(!kernel.is_noted && !kernel.is_checked);
+	ck_assert(!kernel.cached.is_noted && !kernel.cached.is_checked);
 	placed_well();
 }
 END_TEST
@@ -345,11 +345,11 @@ START_TEST(overwritten_with_its_times)
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 	wait_till_old();
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
-	ck_assert(!kernel.is_noted);
+	ck_assert(!kernel.cached.is_noted);
 	ck_assert_uint_eq(kernel.elf->segment[0].memory_bytes, ELF_TEXT_BYTES + 0x3000);
 	placed_well();
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(kernel.is_noted);
+	ck_assert(kernel.cached.is_noted);
 	placed_well();
 }
 END_TEST
@@ -366,18 +366,19 @@ START_TEST(torn_by_a_crash)
 	ck_assert_uint_eq(entries(name, sizeof(name)), 1);
 	fd = open(name, O_RDWR);
 	ck_assert_int_eq(pwrite(fd, zeros, sizeof(zeros), ELF_TEXT + 0x2000), sizeof(zeros));
-	cachenote_keep_checked(&unpacked, &kernel.key, NULL, fd); /* as if it had been written so */
+	cachenote_keep_checked(&unpacked, &kernel.cached.key, NULL,
+			       fd); /* as if it had been written so */
 	(void)close(fd);
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(kernel.is_checked);
+	ck_assert(kernel.cached.is_checked);
 	another_start = true;
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(!kernel.is_checked);
+	ck_assert(!kernel.cached.is_checked);
 	placed_well();
 	ck_assert_int_eq(kernel.origin, KERNEL_UNPACKED);
 	kernel_keep(&kernel);
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(kernel.is_checked);
+	ck_assert(kernel.cached.is_checked);
 	placed_well();
 	ck_assert_int_eq(kernel.origin, KERNEL_FROM_CACHE);
 }
@@ -395,13 +396,13 @@ START_TEST(checked_when_its_time_was_renewed)
 	(void)usleep(20000);
 	ck_assert_int_eq(utimensat(AT_FDCWD, name, times, 0), 0);
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(!kernel.is_checked);
+	ck_assert(!kernel.cached.is_checked);
 	wait_till_old();
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(!kernel.is_checked);
+	ck_assert(!kernel.cached.is_checked);
 	placed_well();
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(kernel.is_checked);
+	ck_assert(kernel.cached.is_checked);
 }
 END_TEST
 
@@ -411,7 +412,7 @@ START_TEST(damaged_meanwhile)
 	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
-	ck_assert(kernel.is_checked);
+	ck_assert(kernel.cached.is_checked);
 	damage_entry(ELF_TEXT + 0x4321);
 	placed_well();
 	ck_assert_int_eq(kernel.origin, KERNEL_UNPACKED);

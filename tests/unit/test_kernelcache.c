@@ -153,7 +153,7 @@ static const char *name_of(const struct kernelcache_key *key)
 
 	for (size_t i = 0; i < sizeof(key->bytes); i++)
 		n += snprintf(name + n, sizeof(name) - (size_t)n, "%02x", key->bytes[i]);
-	(void)snprintf(name + n, sizeof(name) - (size_t)n, ".kernel");
+	(void)snprintf(name + n, sizeof(name) - (size_t)n, ".unpacked");
 	return name;
 }
 
@@ -168,7 +168,7 @@ static const char *put_hollow(unsigned int number, off_t size_bytes, long second
 	char name[80];
 	const char *path;
 
-	(void)snprintf(name, sizeof(name), "tvmm/%032x.kernel", number);
+	(void)snprintf(name, sizeof(name), "tvmm/%032x.unpacked", number);
 	path = folder_at(name);
 	folder_put(path, "", 0);
 	ck_assert_int_eq(truncate(path, size_bytes), 0);
@@ -180,7 +180,7 @@ static bool has_hollow(unsigned int number)
 {
 	char name[80];
 
-	(void)snprintf(name, sizeof(name), "tvmm/%032x.kernel", number);
+	(void)snprintf(name, sizeof(name), "tvmm/%032x.unpacked", number);
 	return folder_has(folder_at(name));
 }
 
@@ -406,7 +406,7 @@ START_TEST(stored_is_found)
 	ck_assert_int_eq(sample_find(&one), 0);
 	ck_assert_str_eq(entry.path, path_of(&one));
 	ck_assert_ptr_eq(entry.file.path, entry.path);
-	ck_assert_str_eq(entry.file.what, "cached kernel");
+	ck_assert_str_eq(entry.file.what, "cached file");
 	st = folder_look(path_of(&one));
 	ck_assert_int_eq(st.st_mode, S_IFREG | 0600);
 	ck_assert_int_eq(st.st_size, SMALL + SPEC_TRAILER_BYTES);
@@ -912,12 +912,12 @@ END_TEST
 START_TEST(other_names_are_left_alone)
 {
 	static const char *const names[] = {
-		"tvmm/0123456789abcdef0123456789abcde.kernel",
-		"tvmm/0123456789abcdef0123456789abcdef0.kernel",
-		"tvmm/0123456789abcdef0123456789ABCDEF.kernel",
-		"tvmm/0123456789abcdef0123456789abcdef.kernels",
+		"tvmm/0123456789abcdef0123456789abcde.unpacked",
+		"tvmm/0123456789abcdef0123456789abcdef0.unpacked",
+		"tvmm/0123456789abcdef0123456789ABCDEF.unpacked",
+		"tvmm/0123456789abcdef0123456789abcdef.unpackeds",
 		"tvmm/0123456789abcdef0123456789abcdef",
-		"tvmm/x0123456789abcdef0123456789abcdef.kernel",
+		"tvmm/x0123456789abcdef0123456789abcdef.unpacked",
 		"tvmm/tmp-0123456789abcde",
 		"tvmm/tmp-0123456789abcdef0",
 		"tvmm/tmp-0123456789abcdeg",
