@@ -18,7 +18,7 @@ static const char USAGE[] =
 	"  -unpack WHO        who unpacks a bzImage: auto (the default: the host where it "
 	"can),\n"
 	"                     host, guest (slower, but with KASLR)\n"
-	"  -no-cache          unpack anew; without it, unpacked kernels are kept in\n"
+	"  -no-cache          unpack anew; without it, what was unpacked is kept in\n"
 	"                     $XDG_CACHE_HOME/tvmm or ~/.cache/tvmm\n"
 	"  -explain           print what the image says and what would go where; needs no "
 	"KVM\n"
