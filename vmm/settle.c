@@ -8,7 +8,7 @@
 
 /*
  * What a kernel has in its log about its end. Unless the host unpacked it, it may have moved
- * anywhere; so much is looked through, and takes some 50 ms.
+ * anywhere; so much is looked through, as far as it was ever touched.
  */
 #define LAST_WORDS_RAM_BYTES (256ULL << 20)
 

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 #include "vmm/base/le.h"
 #include "vmm/inside/lastwords.h"
@@ -455,6 +457,61 @@ START_TEST(ends_of_memory)
 }
 END_TEST
 
+/*
+ * What the host never gave the guest is not asked for: of 16 MiB some pages are touched, across a
+ * boundary of 2 MiB and in the last page.
+ */
+START_TEST(in_memory_that_is_mostly_untouched)
+{
+	enum { BYTES = 16 << 20, WINDOW = 2 << 20, PAGE = 4096 };
+	static unsigned char resident[BYTES / PAGE];
+	uint8_t *all = mmap(NULL, BYTES + WINDOW, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *part = all + WINDOW - (uintptr_t)all % WINDOW;
+	size_t touched = 0, size;
+	struct sysinfo info;
+
+	ck_assert_ptr_ne(all, MAP_FAILED);
+	ck_assert_int_eq(madvise(part, BYTES, MADV_NOHUGEPAGE), 0);
+	say_usual_things();
+	say("\0010", PANIC "on a boundary");
+	say("\0016", "more");
+	size = at - RING;
+	memory.region[0] = (struct guest_memory_region){ RAM_GPA, BYTES, part };
+	for (size_t end = 3 * WINDOW; end < 3 * WINDOW + size; end += 8) {
+		memcpy(part + end - size, ram + RING, size);
+		lastwords_find(&words, &memory, 0, UINT64_MAX);
+		ck_assert_int_eq(words.kind, LASTWORDS_PANIC);
+		ck_assert_str_eq(words.text, "on a boundary");
+		memset(part + end - size, 0, size);
+	}
+	memcpy(part + BYTES - size, ram + RING, size);
+	lastwords_find(&words, &memory, RAM_GPA + 8, UINT64_MAX);
+	ck_assert_int_eq(words.kind, LASTWORDS_PANIC);
+	ck_assert_int_eq(mincore(part, BYTES, resident), 0);
+	for (size_t i = 0; i < BYTES / PAGE; i++)
+		touched += resident[i] & 1;
+	ck_assert_int_eq(sysinfo(&info), 0);
+	if (info.freeswap == info.totalswap) /* else all is looked through */
+		ck_assert_uint_le(touched, 4);
+	ck_assert_int_eq(munmap(all, BYTES + WINDOW), 0);
+}
+END_TEST
+
+/* Wherever in a block of 64 bytes a phrase begins, one that stands at a multiple of 8 is seen. */
+START_TEST(among_other_bytes)
+{
+	for (size_t shift = 0; shift < 64; shift += 8) {
+		memset(ram, 'x', RAM_BYTES);
+		at = RING + shift;
+		say_usual_things();
+		say("\0010", PANIC "in the midst");
+		say("\0016", "more");
+		are(LASTWORDS_PANIC, "in the midst");
+	}
+}
+END_TEST
+
 /* A guest that fills its memory with the words gets an answer soon, whatever it is. */
 START_TEST(memory_full_of_words)
 {
@@ -510,6 +567,8 @@ int main(void)
 		text_is_made_printable,
 		only_in_the_range,
 		in_the_second_region,
+		in_memory_that_is_mostly_untouched,
+		among_other_bytes,
 		ends_of_memory,
 		memory_full_of_words,
 		flipped_bits,

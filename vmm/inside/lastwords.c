@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/inside/lastwords.h"
 
+#include <emmintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 #include "vmm/base/le.h"
 #include "vmm/base/must.h"
@@ -34,8 +37,11 @@ enum {
 	LOG_CALLER_BYTES = 4,
 	LOG_ALIGN = 4,
 	TEXT_MAX_BYTES = 1024,
-	KEY_BYTES = 8, /* what is compared first */
-	KEYS_MAX = 3,
+	KEYS_MAX = 3, /* different beginnings of phrases: their first 4 bytes */
+	LANES = 4,
+	BLOCK_BYTES = LANES * 16, /* that are compared with the keys together */
+	PAGE_BYTES = 4 << 10,
+	WINDOW_BYTES = 2 << 20,
 	TRIED_MAX =
 		1 << 16, /* places with one of the phrases: a guest may have filled its memory */
 };
@@ -223,15 +229,15 @@ static void look_at(const struct stretch *s, size_t at, const struct phrase *phr
 }
 
 /* How the phrases begin, each beginning once. */
-static void find_keys(uint64_t key[KEYS_MAX])
+static void find_keys(uint32_t key[KEYS_MAX])
 {
 	size_t keys = 0;
 
 	for (size_t i = 0; i < PHRASES; i++) {
-		uint64_t word;
+		uint32_t word;
 		size_t k = 0;
 
-		memcpy(&word, phrases[i].words, KEY_BYTES);
+		memcpy(&word, phrases[i].words, sizeof(word));
 		while (k < keys && key[k] != word)
 			k++;
 		if (k < keys)
@@ -243,22 +249,110 @@ static void find_keys(uint64_t key[KEYS_MAX])
 		key[keys++] = key[0];
 }
 
-/* The comparison of a word with the keys is made some millions of times. */
+static bool is_zero(const __m128i lane[LANES])
+{
+	__m128i any = _mm_or_si128(_mm_or_si128(lane[0], lane[1]), _mm_or_si128(lane[2], lane[3]));
+
+	return _mm_movemask_epi8(_mm_cmpeq_epi32(any, _mm_setzero_si128())) == 0xffff;
+}
+
+/* Whether a phrase may begin in a block of BLOCK_BYTES: most are ruled out here, 64 bytes at once. */
+static bool may_hold(const uint8_t *block, const uint32_t key[KEYS_MAX])
+{
+	__m128i lane[LANES], hit = _mm_setzero_si128();
+
+	for (size_t i = 0; i < LANES; i++)
+		lane[i] = _mm_loadu_si128((const __m128i *)(block + i * sizeof(*lane)));
+	if (is_zero(lane))
+		return false;
+	for (size_t k = 0; k < KEYS_MAX; k++) {
+		__m128i wanted = _mm_set1_epi32((int)key[k]);
+
+		for (size_t i = 0; i < LANES; i++)
+			hit = _mm_or_si128(hit, _mm_cmpeq_epi32(lane[i], wanted));
+	}
+	return _mm_movemask_epi8(hit) != 0;
+}
+
 static void look_through(const struct stretch *s, struct found *best)
 {
-	uint64_t key[KEYS_MAX];
+	uint32_t key[KEYS_MAX];
 
 	find_keys(key);
-	for (size_t at = 0; at + KEY_BYTES <= s->size_bytes && best->tried < TRIED_MAX;
-	     at += LOG_ALIGN) {
-		uint64_t word;
+	for (size_t block = 0; block < s->size_bytes; block += BLOCK_BYTES) {
+		size_t left = s->size_bytes - block;
 
-		memcpy(&word, s->bytes + at, sizeof(word));
-		if (word == 0 || (word != key[0] && word != key[1] && word != key[2]))
+		if (left >= BLOCK_BYTES && !may_hold(s->bytes + block, key))
 			continue;
-		for (size_t i = 0; i < PHRASES; i++)
-			look_at(s, at, &phrases[i], best);
+		for (size_t at = block; at < block + (left < BLOCK_BYTES ? left : BLOCK_BYTES);
+		     at += LOG_ALIGN) {
+			for (size_t i = 0; i < PHRASES && best->tried < TRIED_MAX; i++)
+				look_at(s, at, &phrases[i], best);
+		}
 	}
+}
+
+/* --- what there is to look through -------------------------------------------------------------- */
+
+/* mincore() says of a page in the swap what it says of one that was never touched. */
+static bool swap_is_used(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) < 0 || info.freeswap != info.totalswap;
+}
+
+/*
+ * Of a window of guest memory, from its first page that the host has given to the last. Those around
+ * have never been touched and hold zeros; to read them would be to ask for them.
+ */
+static void find_touched(const uint8_t *window, size_t bytes, size_t *from, size_t *to)
+{
+	unsigned char resident[WINDOW_BYTES / PAGE_BYTES];
+	size_t into = (uintptr_t)window & (PAGE_BYTES - 1);
+	size_t pages = (into + bytes + PAGE_BYTES - 1) / PAGE_BYTES, first = 0, last = pages;
+
+	*from = 0;
+	*to = bytes;
+	if (into % 8 != 0 ||
+	    mincore((void *)(uintptr_t)(window - into), into + bytes, resident) < 0)
+		return;
+	while (first < pages && !(resident[first] & 1))
+		first++;
+	while (last > first && !(resident[last - 1] & 1))
+		last--;
+	if (first > 0)
+		*from = first < pages ? first * PAGE_BYTES - into : bytes;
+	if (last < pages)
+		*to = last > first ? last * PAGE_BYTES - into : *from;
+}
+
+/* Windows that follow each other are looked through as one. */
+static void look_through_touched(const struct stretch *s, struct found *best)
+{
+	struct stretch run = { s->bytes, 0 };
+	bool all = swap_is_used();
+
+	for (size_t at = 0; at < s->size_bytes;) {
+		const uint8_t *window = s->bytes + at;
+		size_t bytes = WINDOW_BYTES - ((uintptr_t)window & (WINDOW_BYTES - 1));
+		size_t from = 0, to;
+
+		bytes = to = bytes < s->size_bytes - at ? bytes : s->size_bytes - at;
+		if (!all)
+			find_touched(window, bytes, &from, &to);
+		if (from > 0) {
+			look_through(&run, best);
+			run = (struct stretch){ window + from, 0 };
+		}
+		run.size_bytes += to - from;
+		if (to < bytes) {
+			look_through(&run, best);
+			run = (struct stretch){ window + bytes, 0 };
+		}
+		at += bytes;
+	}
+	look_through(&run, best);
 }
 
 /* The part of a region that lies in [gpa, gpa + size_bytes), from a multiple of 8 on. */
@@ -288,7 +382,7 @@ static struct found look_everywhere(const struct guest_memory *memory, uint64_t 
 		struct stretch s = clip(&memory->region[i], gpa, size_bytes);
 
 		if (s.size_bytes > 0)
-			look_through(&s, &best);
+			look_through_touched(&s, &best);
 	}
 	return best;
 }
