@@ -77,12 +77,14 @@ static int copy_argv(struct child *c, const struct child_request *request, size_
 }
 
 /*
- * tvmm OPTIONS... -q --report /dev/fd/N [-- PROGRAM...]: what stands behind a "--" is the guest's. A
- * value of an option is never "--".
+ * tvmm OPTIONS... -without early-exit -q --report /dev/fd/N [-- PROGRAM...]: what stands behind a "--"
+ * is the guest's. A value of an option is never "--". Each run closes its VM itself, so that this is
+ * no part of the next one's figures.
  */
 static int make_argv(struct child *c, const struct child_request *request, struct err *e)
 {
-	static const char *const added[] = { "-q", "--report" };
+	static const char *const added[] = { "-without", "early-exit", "-q", "--report" };
+	enum { ADDED = sizeof(added) / sizeof(added[0]) };
 	size_t options = 0, ours = 0, n = 0;
 
 	while (request->option[options])
@@ -91,14 +93,14 @@ static int make_argv(struct child *c, const struct child_request *request, struc
 		return copy_argv(c, request, options, e);
 	while (ours < options && strcmp(request->option[ours], "--") != 0)
 		ours++;
-	c->argv = calloc(options + 5, sizeof(*c->argv));
+	c->argv = calloc(options + ADDED + 3, sizeof(*c->argv));
 	if (!c->argv)
 		return err_set(e, ENOMEM, "no memory for the options of a run");
 	(void)snprintf(c->report_path, sizeof(c->report_path), "/dev/fd/%d", c->report[1]);
 	c->argv[n++] = (char *)(uintptr_t) "tvmm";
 	for (size_t i = 0; i < ours; i++)
 		c->argv[n++] = request->option[i];
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < ADDED; i++)
 		c->argv[n++] = (char *)(uintptr_t)added[i];
 	c->argv[n++] = c->report_path;
 	for (size_t i = ours; i < options; i++)

@@ -27,7 +27,10 @@ typedef bool (*child_hear)(void *ctx, const char *bytes, size_t count, uint64_t 
 
 struct child_request {
 	const char *program; /* NULL: this one, /proc/self/exe */
-	/* Of the run; NULL behind the last. -q and --report are added, in front of a "--". */
+	/*
+	 * Of the run; NULL behind the last. -without early-exit, -q and --report are added, in front
+	 * of a "--".
+	 */
 	char *const *option;
 	/*
 	 * NULL: what it says goes nowhere. Else it is heard, in parts: as they come, or ten times a

@@ -18,6 +18,7 @@
 #include "vmm/help.h"
 #include "vmm/options.h"
 #include "vmm/session.h"
+#include "vmm/terminal.h"
 #include "vmm/timing/marks.h"
 
 static int complain(const struct err *e)
@@ -107,6 +108,32 @@ static int report(struct session *session, const struct ending *ending, int argc
 	return status;
 }
 
+/* What was printed there must have arrived, or the status says so. */
+static int finish_stdout(int status)
+{
+	struct err e;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	(void)err_sys(&e, errno, "stdout cannot be written");
+	clearerr(stdout); /* it is said once */
+	return complain(&e);
+}
+
+/* Whoever waits for us is not to wait until KVM has closed the VM. */
+static int leave(struct session *session, int status)
+{
+	if (!technique_on(session->options->without, TECHNIQUE_EARLY_EXIT)) {
+		session_finish(session);
+		return status;
+	}
+	status = finish_stdout(status);
+	(void)fflush(stderr);
+	terminal_finish();
+	session_leave(session, status);
+	return status;
+}
+
 static int boot(const struct options *options, const struct marks *marks, int argc, char **argv)
 {
 	static struct session session; /* holds the console's and the keyboard's buffers */
@@ -135,8 +162,7 @@ static int boot(const struct options *options, const struct marks *marks, int ar
 		rc = session_run(&session, &ending, &e);
 	status = rc < 0 ? complain(&e) : report(&session, &ending, argc, argv);
 	guard_settle(status);
-	session_finish(&session);
-	return status;
+	return leave(&session, status);
 }
 
 static int boot_command(int argc, char **argv, const struct marks *marks)
@@ -170,17 +196,6 @@ static int unknown_command(const char *name)
 		(void)err_set(&e, EINVAL,
 			      "there is no command '%s'; a kernel is given with -kernel %s", name,
 			      name);
-	return complain(&e);
-}
-
-/* What was printed there must have arrived, or the status says so. */
-static int finish_stdout(int status)
-{
-	struct err e;
-
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	(void)err_sys(&e, errno, "stdout cannot be written");
 	return complain(&e);
 }
 

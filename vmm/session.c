@@ -18,6 +18,7 @@
 #include "vmm/guard.h"
 #include "vmm/hostmem.h"
 #include "vmm/quietrun.h"
+#include "vmm/reaper.h"
 #include "vmm/settle.h"
 #include "vmm/terminal.h"
 
@@ -668,7 +669,7 @@ int session_report(struct session *session, const struct ending *ending, int arg
 	return rc < 0 ? rc : written;
 }
 
-void session_finish(struct session *session)
+static void finish_all_but_vm(struct session *session)
 {
 	autopsy_finish(&session->autopsy);
 	account_finish(&session->account);
@@ -681,10 +682,29 @@ void session_finish(struct session *session)
 	chardev_close(&session->err_dev);
 	chardev_close(&session->log_dev);
 	newfile_abandon(&session->log);
+}
+
+static void finish_vm(struct session *session)
+{
 	if (session->vcpus)
 		vcpus_finish(session->vcpus, session->options->cpus);
 	free(session->vcpus);
 	free(session->runs);
 	vm_finish(&session->vm);
 	control_finish(&session->control);
+}
+
+void session_finish(struct session *session)
+{
+	finish_all_but_vm(session);
+	finish_vm(session);
+}
+
+void session_leave(struct session *session, int status)
+{
+	finish_all_but_vm(session);
+	vm_unmap_memory(&session->vm);
+	if (session->vcpus && session->vcpus[0].run)
+		reaper_leave(status);
+	finish_vm(session);
 }

@@ -17,6 +17,7 @@ static const char *const words[TECHNIQUES] = {
 	[TECHNIQUE_CACHE_NOTES] = "cache-notes",
 	[TECHNIQUE_COALESCED_CONSOLE] = "coalesced-console",
 	[TECHNIQUE_UNPACKED_INITRD] = "unpacked-initrd",
+	[TECHNIQUE_EARLY_EXIT] = "early-exit",
 };
 
 static int refuse(const char *word, struct err *e)

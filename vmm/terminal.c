@@ -135,7 +135,7 @@ void terminal_leave(void)
 }
 
 /* Runs at every normal exit of the process, after main's last message. */
-static void __attribute__((destructor)) at_exit(void)
+void __attribute__((destructor)) terminal_finish(void)
 {
 	terminal_restore();
 	dismiss_keeper();

@@ -24,6 +24,9 @@ void terminal_restore(void);
 /* The same, when _exit() follows: the keeper need not act. Async-signal-safe. */
 void terminal_leave(void);
 
+/* The end of it all, which a normal exit of the process does by itself: the keeper is dismissed. */
+void terminal_finish(void);
+
 /* Raw again, after terminal_restore(): for a process that was stopped and goes on. */
 void terminal_resume(void);
 

@@ -303,9 +303,8 @@ void vm_set_irq(const struct vm *vm, uint32_t irq, bool level)
 	must(rc >= 0); /* the number is ours, and the controllers exist */
 }
 
-void vm_finish(struct vm *vm)
+void vm_unmap_memory(struct vm *vm)
 {
-	close_descriptors(vm);
 	for (size_t i = 0; i < GUEST_MEMORY_REGIONS; i++) {
 		struct guest_memory_region *r = &vm->memory.region[i];
 
@@ -313,4 +312,10 @@ void vm_finish(struct vm *vm)
 			(void)munmap(r->host, r->size_bytes);
 		memset(r, 0, sizeof(*r));
 	}
+}
+
+void vm_finish(struct vm *vm)
+{
+	close_descriptors(vm);
+	vm_unmap_memory(vm);
 }

@@ -64,6 +64,9 @@ int vm_add_interrupt_controllers(struct vm *vm, struct err *e);
 /* Sets the level of an interrupt input (ISA numbering; 4 is COM1). Never fails for a guest. */
 void vm_set_irq(const struct vm *vm, uint32_t irq, bool level);
 
+/* Gives guest RAM back; no vCPU runs any more. */
+void vm_unmap_memory(struct vm *vm);
+
 /* Unmaps and closes everything. */
 void vm_finish(struct vm *vm);
 

@@ -55,7 +55,7 @@ START_TEST(options_and_report)
 
 	ck_assert_int_eq(run("echo \"$all\" >$report", option), 0);
 	ck_assert_int_eq(result.status, 0);
-	ck_assert_ptr_nonnull(strstr(result.report, "-smp a b -q --report /dev/fd/"));
+	ck_assert_ptr_nonnull(strstr(result.report, "-smp a b -without early-exit -q --report /dev/fd/"));
 	ck_assert_uint_eq(strlen(result.report), result.report_bytes);
 	ck_assert_str_eq(result.said, "");
 }
@@ -122,8 +122,8 @@ START_TEST(words_of_a_program)
 	static char m[] = "-m", dashes[] = "--", program[] = "./test", word[] = "-q";
 	char *const option[] = { m, dashes, program, word, dashes, NULL };
 
-	ck_assert_int_eq(run("echo \"$all\" >$4", option), 0);
-	ck_assert_ptr_nonnull(strstr(result.report, "-m -q --report /dev/fd/"));
+	ck_assert_int_eq(run("echo \"$all\" >$6", option), 0);
+	ck_assert_ptr_nonnull(strstr(result.report, "-m -without early-exit -q --report /dev/fd/"));
 	ck_assert_ptr_nonnull(strstr(result.report, " -- ./test -q --\n"));
 }
 END_TEST

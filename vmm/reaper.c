@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "vmm/reaper.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WATCHED true /* they look for what was forgotten when the process ends in order */
+#else
+#define WATCHED false
+#endif
+
+/* No handler runs on it: the reaper has all signals blocked. */
+enum { STACK_BYTES = 4 << 10 };
+
+/*
+ * The reaper. Its memory is ours, errno and all, so it writes none of it. PR_SET_PDEATHSIG comes too
+ * late when we are gone already.
+ */
+static int wait_for_our_end(void *argument)
+{
+	const pid_t *parent = argument;
+
+	if (syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0) {
+		while (syscall(SYS_getppid) == *parent)
+			(void)syscall(SYS_pause);
+	}
+	(void)syscall(SYS_exit_group, 0);
+	return 0;
+}
+
+static bool start_reaper(void)
+{
+	static uint8_t stack[STACK_BYTES] __attribute__((aligned(16)));
+	static pid_t us;
+	sigset_t all, before;
+	pid_t reaper;
+
+	us = getpid();
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	/* Without a signal to us, who will not wait for it. */
+	reaper = clone(wait_for_our_end, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_FS,
+		       &us);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return reaper > 0;
+}
+
+void reaper_leave(int status)
+{
+	/* A range that holds nothing: is the call known? */
+	if (WATCHED || getpid() == 1 || close_range(UINT_MAX, UINT_MAX, 0) < 0 || !start_reaper())
+		return;
+	(void)!chdir("/");
+	(void)close_range(0, UINT_MAX, 0);
+	_exit(status);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end at once: whoever waits for tvmm waits for its process, and to close a VM takes KVM tens of
+ * milliseconds of waiting for grace periods (kvm_destroy_vm(), mmu_notifier_release()). They are part
+ * of the exit of the last process that has the VM. So another one is made last of all, the reaper:
+ * it shares memory and descriptors, does nothing but wait for our end, and ends. The kernel closes
+ * the VM then, while our status has been told.
+ *
+ * What is visible of it:
+ *
+ *	descriptors	all are closed before our end, those that were inherited too: readers of our
+ *			output see its end, locks are free
+ *	guest memory	is given back before our end, so that the next run finds it free
+ *	folder		the reaper is in /
+ *	processes	for some 20 to 70 ms one more in our group and session, which ends by SIGKILL and
+ *			takes no other signal. Whoever adopts orphans (process 1) reaps it; where that is
+ *			somebody who never does, a zombie stays.
+ *	the program	its file is in use for that time: it cannot be written to (ETXTBSY) or unmounted
+ *
+ * It cannot outlive us by more than the kernel takes: it has no work, and its end is our death's
+ * signal, which also comes when we are killed.
+ *
+ * Authority: clone(2), prctl(2) PR_SET_PDEATHSIG; [LINUX] kernel/exit.c (do_exit(): memory and files
+ * are given back before the parent is told), virt/kvm/kvm_main.c (a mapped kvm_run page holds the VM).
+ */
+#ifndef TVMM_REAPER_H
+#define TVMM_REAPER_H
+
+/*
+ * Ends the process with the status and leaves its VM to a reaper. Everything has been written, one
+ * thread is left, guest memory is unmapped, and at least one vCPU's page is still mapped.
+ *
+ * Returns where no reaper can be had: the limit of processes, a filter of system calls, a kernel before
+ * 5.9 (close_range), when we are process 1 of a container, which ends with us, and in programs that
+ * sanitizers watch. Then nothing has changed.
+ */
+void reaper_leave(int status);
+
+#endif
