@@ -32,7 +32,7 @@ IN_BOOTS = boot/table=tests/boot/table boot/account=tests/boot/account boot/endi
 	boot/qemu=tests/boot/qemu
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
-	'guest/lab=tests/guest/lab --unless-kvm endings terminal timeouts hang tap autopsy'
+	'guest/lab=tests/guest/lab --unless-kvm end endings terminal timeouts hang tap autopsy'
 FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all

@@ -1,6 +1,6 @@
 # Benchmarks: series and ratios, no verdict. See tests/bench/*.sh.
 
-BENCH_TOOLS := $(B)/bench/stopwatch $(B)/bench/first_run $(B)/bench/timeouts
+BENCH_TOOLS := $(B)/bench/stopwatch $(B)/bench/first_run $(B)/bench/timeouts $(B)/bench/many
 
 # Static, because they also run in the lab.
 $(BENCH_TOOLS): $(B)/bench/%: tests/bench/%.c
@@ -23,3 +23,7 @@ bench-program: $(B)/tvmm $(BENCH_TOOLS) $(PROGRAMS) kernel initramfs ## running 
 
 bench-timeouts: $(B)/tvmm $(BENCH_TOOLS) guests ## only how late time limits and signals are, on /dev/kvm
 	@$(B)/bench/timeouts $(or $(RUNS),1000) $(B)/tvmm $(B)/guests
+
+.PHONY: bench-many
+bench-many: $(B)/tvmm $(BENCH_TOOLS) guests ## only the end: exec to exit, VMs a second, memory of each; on /dev/kvm or in the lab
+	@B='$(B)' tests/bench/many.sh $(RUNS)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+#
+# What is left of a run when its end has been told: somebody else closes the VM (vmm/reaper.h), and
+# nothing of that is to be noticed.
+
+ended=$(realpath "$B/tests/guest/ended")
+
+# Runs the guest under `ended`; its answer is in $answer, tvmm's words are in $err.
+watch_end() { # OPTION-OF-ended GUEST [option]...
+	local option=$1
+	tvmm_with "${@:2}"
+	now_us
+	local start=$us
+	answer=$(cd "$work" && "$ended" $option "${command[@]}" <"$input" 2>"$err")
+	status=$?
+	now_us
+	ms=$(((us - start) / 1000))
+	expect_status 0 # of ended: nobody is left
+}
+
+expect_answer() { # a pattern
+	[[ "$answer" =~ ^$1$ ]] || complain "'$1'" "'$answer'"
+}
+
+closed="pipes closed lock free"
+
+# Guest memory comes in huge pages, so that 4000 KiB are too many where it is still there.
+begin "the VM is closed by another process, which has nothing of ours"
+cmdline=$'some words\n'
+watch_end "" say_and_exit
+expect_answer "status 0 bytes 11 $closed folder [-/] kib [0-3]?[0-9]{1,3} orphans 1"
+expect_sentence "exit status 0"
+verdict
+
+begin "-without early-exit: by ourselves"
+cmdline=$'some words\n'
+watch_end "" say_and_exit -without early-exit
+expect_answer "status 0 bytes 11 $closed folder - kib 0 orphans 0"
+expect_sentence "exit status 0"
+verdict
+
+begin "nobody else to be had: a filter refuses clone, or an old kernel has no close_range"
+for option in -c -r; do
+	watch_end $option say_and_exit
+	expect_answer "status 0 bytes 0 $closed folder - kib 0 orphans 0"
+	expect_sentence "exit status 0"
+done
+verdict
+
+begin "statuses, output, log and report are the same both ways"
+for off in "" "-without early-exit"; do
+	cmdline=21
+	watch_end "" debugexit -device isa-debug-exit,iobase=0xf4,iosize=0x04 $off
+	expect_answer "status 43 bytes 0 $closed .*"
+	watch_end "" fault -log "$work/log" -report "$work/report" $off
+	expect_answer "status 121 bytes [0-9]+ $closed .*"
+	[ "$(tail -c 2 "$work/report")" = "}" ] || complain "a whole report" "$(tail -c 20 "$work/report")"
+	cmdline=
+	watch_end "" bytes $off
+	expect_answer "status 0 bytes 768 $closed .*"
+	watch_end "" "$work/none" $off
+	expect_answer "status 125 bytes 0 $closed folder - kib 0 orphans 0"
+	watch_end "" spin -timeout 0.2 $off
+	expect_answer "status 124 bytes 0 $closed .*"
+done
+verdict
+
+begin "several CPUs; a program that adopts the orphan meets it once"
+watch_end "" reset_92 -smp 4 -q
+expect_answer "status 0 bytes 0 $closed folder [-/] kib [0-3]?[0-9]{1,3} orphans 1"
+verdict
+
+begin "stdout cannot be written: told once, both ways"
+for off in "" "-without early-exit"; do
+	tvmm_with halt -explain $off
+	"${command[@]}" >/dev/full 2>"$err"
+	[ $? = 125 ] || complain "status 125" "another"
+	[ "$(grep -c 'cannot be written' "$err")" = 1 ] || complain "one sentence" "$(cat "$err")"
+done
+verdict
+
+begin "as process 1 of a container"
+if unshare -pf true 2>"$err"; then
+	wrapper=(unshare -pf)
+	run say_and_exit
+	expect_status 0
+	expect_sentence "exit status 0"
+	verdict
+else
+	skip "no namespace can be had: $(head -n 1 "$err")"
+fi
