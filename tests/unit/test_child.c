@@ -55,7 +55,8 @@ START_TEST(options_and_report)
 
 	ck_assert_int_eq(run("echo \"$all\" >$report", option), 0);
 	ck_assert_int_eq(result.status, 0);
-	ck_assert_ptr_nonnull(strstr(result.report, "-smp a b -without early-exit -q --report /dev/fd/"));
+	ck_assert_ptr_nonnull(
+		strstr(result.report, "-smp a b -without early-exit -q --report /dev/fd/"));
 	ck_assert_uint_eq(strlen(result.report), result.report_bytes);
 	ck_assert_str_eq(result.said, "");
 }
