@@ -9,8 +9,10 @@
  *	-a MS		so long after the first KVM_RUN (1000)
  *	-t SECONDS	longest time until the first KVM_RUN (30)
  *
- * Prints `first_run_ns N`, and with -g `rss_kib N guest_kib N`: the process's resident memory without
- * the guest's, and the guest's. Then the command is killed.
+ * Prints `first_run_ns N cpu_ns N`: the second is the time that processors worked for it until then, user
+ * and kernel, without waiting. With -g also `rss_kib N guest_kib N pss_kib N`: the process's resident
+ * memory without the guest's, the guest's, and the proportional memory without the guest's. Then the
+ * command is killed.
  *
  * The command runs with a seccomp filter that lets everything pass but KVM_RUN, which waits for our
  * answer ([SECCOMP] SECCOMP_RET_USER_NOTIF). Unlike with ptrace nothing else is stopped or slowed,
@@ -178,7 +180,7 @@ static void run_until(int listener, uint64_t id, int64_t end)
 /* smaps has for each mapping a line with the addresses, then lines like `Size:   4 kB`. */
 static void print_memory(void)
 {
-	unsigned long kib, size_kib = 0, own = 0, guest = 0;
+	unsigned long kib, size_kib = 0, own = 0, guest = 0, proportional = 0;
 	char path[64], line[512];
 	FILE *f;
 
@@ -191,9 +193,21 @@ static void print_memory(void)
 			size_kib = kib;
 		else if (sscanf(line, "Rss: %lu kB", &kib) == 1)
 			*(size_kib >= want.guest_mib * 1024 ? &guest : &own) += kib;
+		else if (sscanf(line, "Pss: %lu kB", &kib) == 1 && size_kib < want.guest_mib * 1024)
+			proportional += kib;
 	}
 	fclose(f);
-	printf("rss_kib %lu guest_kib %lu\n", own, guest);
+	printf("rss_kib %lu guest_kib %lu pss_kib %lu\n", own, guest, proportional);
+}
+
+static int64_t command_cpu_ns(void)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(command_pid, &clock) || clock_gettime(clock, &t))
+		die("cannot read the command's processor time");
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
 static void parse_options(int argc, char **argv)
@@ -230,7 +244,8 @@ int main(int argc, char **argv)
 	first = next_run(listener, now_ns() + want.limit_ns, &id);
 	if (!first)
 		die("the command ended or took too long before a KVM_RUN");
-	printf("first_run_ns %lld\n", (long long)(first - hand->begin_ns));
+	printf("first_run_ns %lld cpu_ns %lld\n", (long long)(first - hand->begin_ns),
+	       (long long)command_cpu_ns());
 	if (want.guest_mib) {
 		run_until(listener, id, first + want.after_ns);
 		print_memory();

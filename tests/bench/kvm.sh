@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The part of `make bench` that runs on this host's /dev/kvm: what the host does before the guest and after it. What
+# the guest then does is not measured, so a software KVM will do as a ground. Prints CSV:
+# ground,what,who,run,value,unit.
+#
+#   tests/bench/kvm.sh [RUNS]         (20; B from the environment)
+#
+#   first_run  execve to the first KVM_RUN (tests/bench/first_run.c), allnoconfig's bzImage, 128 MiB
+#   null       exec to the end of a guest that resets at once
+#   calls      system calls from execve to the first KVM_RUN (strace -f, one run)
+#   rss, pss   resident and proportional memory besides the guest's, one second later (3 runs)
+#   file       bytes of the program file, stripped, without the libraries it may need
+#   and what tests/bench/many.sh tells: rates, memory of many at once
+#
+# Without /dev/kvm only `file` is there.
+set -eu
+
+cd "$(dirname "$0")/../.."
+runs=${1:-20}
+B=${B:-build}
+first_run=$B/bench/first_run
+# QEMU 7.2 asserts on hosts whose KVM offers bits of this MSR that it refuses to set.
+cpu=host,-arch-capabilities
+guest=(-m 128 -kernel "$B/kernels/allnoconfig/bzImage" -initrd "$B/initramfs-busybox-x86.cpio.gz"
+	-append console=ttyS0)
+reset=(-m 128 -kernel "$B/guests/reset_92.bzImage")
+tvmm=("$B/tvmm")
+microvm=(qemu-system-x86_64 -M microvm,acpi=off -nodefaults -no-user-config -display none
+	-serial stdio -no-reboot -enable-kvm -cpu "$cpu")
+pc=(qemu-system-x86_64 -M pc -nographic -nic none -no-reboot -enable-kvm -cpu "$cpu")
+
+row() { # WHAT WHO RUN VALUE UNIT
+	echo "kvm,$1,$2,$3,$4,$5"
+}
+
+size_of() { # WHO PROGRAM
+	local path stripped
+	path=$(command -v "$2") || return 0
+	stripped=$(mktemp)
+	strip -o "$stripped" "$path" && row file "$1" 1 "$(stat -Lc %s "$stripped")" bytes
+	rm -f "$stripped"
+}
+
+time_first_run() { # WHO RUN COMMAND...
+	local ns
+	ns=$("$first_run" -t 30 -- "${@:3}" 2>/dev/null | awk '{ print $2 }')
+	row first_run "$1" "$2" "$ns" "$([ "$ns" ] && echo ns || echo failed)"
+}
+
+time_end() { # WHO RUN COMMAND...
+	row null "$1" "$2" "$("$B/bench/stopwatch" -t 30 -e -l x "${@:3}" 2>/dev/null | awk '{ print $2 }')" ns
+}
+
+memory() { # WHO RUN COMMAND...
+	"$first_run" -t 30 -g 128 -- "${@:3}" 2>/dev/null | awk -v who="$1" -v run="$2" '
+		$1 == "rss_kib" { printf "kvm,rss,%s,%s,%s,KiB\nkvm,pss,%s,%s,%s,KiB\n", who, run, $2, who, run, $6 }'
+}
+
+calls() { # WHO COMMAND...
+	local trace
+	trace=$(mktemp)
+	timeout 10 strace -f -e signal=none -o "$trace" "${@:2}" </dev/null >/dev/null 2>&1 || true
+	row calls "$1" 1 "$(awk '/ resumed>|\+\+\+ / { next } { n++ } /KVM_RUN/ { print n; exit }' "$trace")" calls
+	rm -f "$trace"
+}
+
+many() {
+	[ -x tests/bench/many.sh ] || return 0
+	tests/bench/many.sh | awk '$2 ~ /^[0-9.]+$/ && !/^failed/ { print "kvm,many." $1 ",tvmm,1," $2 "," $3 }'
+}
+
+size_of tvmm "$B/tvmm"
+size_of pc qemu-system-x86_64
+size_of microvm qemu-system-x86_64
+# -c first: opening what is not there would make an ordinary file.
+if ! { [ -c /dev/kvm ] && : <>/dev/kvm; } 2>/dev/null; then
+	echo "kvm.sh: /dev/kvm is not there or not permitted" >&2
+	exit 0
+fi
+for ((run = 1; run <= runs; run++)); do
+	time_first_run tvmm $run "${tvmm[@]}" "${guest[@]}"
+	time_first_run microvm $run "${microvm[@]}" "${guest[@]}"
+	time_first_run pc $run "${pc[@]}" "${guest[@]}"
+	time_end tvmm $run "${tvmm[@]}" "${reset[@]}"
+	time_end pc $run "${pc[@]}" "${reset[@]}"
+done
+for run in 1 2 3; do
+	memory tvmm $run "${tvmm[@]}" "${guest[@]}"
+	memory microvm $run "${microvm[@]}" "${guest[@]}"
+	memory pc $run "${pc[@]}" "${guest[@]}"
+done
+calls tvmm "${tvmm[@]}" "${reset[@]}"
+calls microvm "${microvm[@]}" "${guest[@]}"
+calls pc "${pc[@]}" "${reset[@]}"
+many
