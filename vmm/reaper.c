@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/reaper.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,10 +56,36 @@ static bool start_reaper(void)
 	return reaper > 0;
 }
 
+/*
+ * Whether process 1 hears of children's ends: who reaps orphans catches SIGCHLD, or blocks it and
+ * fetches it, or ignores it, and then the kernel reaps. [PROC] /proc/pid/status, SigBlk and others.
+ */
+static bool orphans_are_reaped(void)
+{
+	static const char *const masks[] = { "\nSigBlk:", "\nSigIgn:", "\nSigCgt:" };
+	char text[4096];
+	ssize_t n;
+	int fd = open("/proc/1/status", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+		const char *at = strstr(text, masks[i]);
+
+		if (at && strtoull(at + strlen(masks[i]), NULL, 16) >> (SIGCHLD - 1) & 1)
+			return true;
+	}
+	return false;
+}
+
 void reaper_leave(int status)
 {
 	/* A range that holds nothing: is the call known? */
-	if (WATCHED || getpid() == 1 || close_range(UINT_MAX, UINT_MAX, 0) < 0 || !start_reaper())
+	if (WATCHED || getpid() == 1 || close_range(UINT_MAX, UINT_MAX, 0) < 0 ||
+	    !orphans_are_reaped() || !start_reaper())
 		return;
 	(void)!chdir("/");
 	(void)close_range(0, UINT_MAX, 0);

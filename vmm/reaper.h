@@ -13,8 +13,8 @@
  *	guest memory	is given back before our end, so that the next run finds it free
  *	folder		the reaper is in /
  *	processes	for some 20 to 70 ms one more in our group and session, which ends by SIGKILL and
- *			takes no other signal. Whoever adopts orphans (process 1) reaps it; where that is
- *			somebody who never does, a zombie stays.
+ *			takes no other signal. Process 1, which adopts orphans, reaps it. There is no
+ *			reaper where process 1 does not look like doing so, because a zombie would stay.
  *	the program	its file is in use for that time: it cannot be written to (ETXTBSY) or unmounted
  *
  * It cannot outlive us by more than the kernel takes: it has no work, and its end is our death's
@@ -31,8 +31,9 @@
  * thread is left, guest memory is unmapped, and at least one vCPU's page is still mapped.
  *
  * Returns where no reaper can be had: the limit of processes, a filter of system calls, a kernel before
- * 5.9 (close_range), when we are process 1 of a container, which ends with us, and in programs that
- * sanitizers watch. Then nothing has changed.
+ * 5.9 (close_range), when process 1 does not care for SIGCHLD (`tail -f /dev/null` in a container) or
+ * cannot be looked at, when we are process 1 ourselves, and in programs that sanitizers watch. Then
+ * nothing has changed.
  */
 void reaper_leave(int status);
 
