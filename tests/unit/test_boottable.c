@@ -344,7 +344,7 @@ START_TEST(options_of_a_run)
 			 0);
 	ck_assert_uint_eq(count_calls("-until"), 0);
 	ck_assert_uint_eq(count_calls(" -- ./p -x"), 3);
-	ck_assert_uint_eq(count_calls("-no-huge-pages -q"), 1);
+	ck_assert_uint_eq(count_calls("-no-huge-pages -without early-exit -q"), 1);
 }
 END_TEST
 
