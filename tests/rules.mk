@@ -32,7 +32,7 @@ IN_BOOTS = boot/table=tests/boot/table baseline=tests/baseline/check boot/accoun
 	boot/qemu=tests/boot/qemu
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
-	'guest/lab=tests/guest/lab --unless-kvm end endings terminal timeouts hang tap autopsy'
+	'guest/lab=tests/guest/lab --unless-kvm end coalesce endings terminal timeouts hang tap autopsy'
 FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all
