@@ -6,7 +6,8 @@
 #
 #   tests/bench/lab.sh [RUNS]         (3; B, CPU, the lab's --cpu, and KINDS, some of those below, from the environment)
 #
-#   null     exec to the end of the process, of a kernel that resets at once
+#   null     exec to the end of the process, of a kernel that resets at once. (It has no real-mode code, by which
+#            QEMU would enter it: tvmm alone.)
 #   plain    exec to `Boot took` on the VMM's stdout, allnoconfig's bzImage, console=ttyS0
 #   quiet    the same with `quiet`
 #   vmlinux  the same, the ELF kernel. (QEMU enters one only by a PVH note, which this one lacks.)
