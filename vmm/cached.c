@@ -2,6 +2,7 @@
 #include "vmm/cached.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vmm/base/plain.h"
 
@@ -9,6 +10,17 @@ void cached_init(struct cached *cached)
 {
 	memset(cached, 0, sizeof(*cached));
 	cached->entry.file.fd = -1;
+}
+
+void *cached_map_memory(size_t size_bytes)
+{
+	void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	(void)madvise(memory, size_bytes, MADV_HUGEPAGE);
+	return memory;
 }
 
 void cached_begin(struct cached *cached, struct kernelcache *cache, bool no_notes)

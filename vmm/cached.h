@@ -9,6 +9,7 @@
 #define TVMM_CACHED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -34,6 +35,9 @@ struct cached {
 
 /* Nothing is open; nothing is known. */
 void cached_init(struct cached *cached);
+
+/* Memory to unpack into, all zero, in huge pages where it can be; to be given to munmap(). NULL: none. */
+void *cached_map_memory(size_t size_bytes);
 void cached_begin(struct cached *cached, struct kernelcache *cache, bool no_notes);
 
 /*

@@ -78,17 +78,6 @@ static uint64_t limit_bytes(const struct initrd_request *request, uint64_t packe
 
 /* ---- unpacking ------------------------------------------------------------------------------- */
 
-static void *map_memory(uint64_t size_bytes)
-{
-	void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	(void)madvise(memory, size_bytes, MADV_HUGEPAGE);
-	return memory;
-}
-
 static void free_memory(struct initrd *initrd)
 {
 	if (initrd->memory)
@@ -112,7 +101,7 @@ static bool unpack_copy(struct initrd *initrd, const uint8_t *packed, size_t pac
 	if (most_bytes == 0)
 		return false;
 	initrd->mapped_bytes = most_bytes;
-	initrd->memory = map_memory(most_bytes);
+	initrd->memory = cached_map_memory(most_bytes);
 	if (!initrd->memory)
 		return false;
 	if (unpack_stream_alone(packed, packed_bytes, initrd->memory, most_bytes, &made_bytes) <
@@ -130,7 +119,7 @@ static bool unpack_copy(struct initrd *initrd, const uint8_t *packed, size_t pac
 static bool unpack(struct initrd *initrd, uint64_t most_bytes)
 {
 	size_t size_bytes = initrd->file.size_bytes;
-	uint8_t *bytes = map_memory(size_bytes);
+	uint8_t *bytes = cached_map_memory(size_bytes);
 	struct input_file copy;
 	struct err ignored;
 	bool done;

@@ -94,17 +94,6 @@ static uint64_t payload_start(const struct bzimage *image)
 	return image->setup_bytes + image->payload_offset;
 }
 
-static void *map_memory(size_t size_bytes)
-{
-	void *memory = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	(void)madvise(memory, size_bytes, MADV_HUGEPAGE);
-	return memory;
-}
-
 void kernel_keep(struct kernel *kernel)
 {
 	struct kernelcache_sums sums;
@@ -127,7 +116,7 @@ static int unpack_copy(struct kernel *kernel, const struct input_file *copy, str
 	if (rc < 0)
 		return rc;
 	kernel->memory_bytes = size_bytes;
-	kernel->memory = map_memory(size_bytes);
+	kernel->memory = cached_map_memory(size_bytes);
 	if (!kernel->memory)
 		return err_sys(e, errno, "kernel %s: no memory for the %u bytes it unpacks to",
 			       kernel->file.path, size_bytes);
@@ -142,7 +131,7 @@ static int unpack(struct kernel *kernel, struct err *e)
 {
 	const struct bzimage *image = &kernel->bzimage_facts;
 	size_t size_bytes = payload_start(image) + image->payload_length;
-	uint8_t *bytes = map_memory(size_bytes);
+	uint8_t *bytes = cached_map_memory(size_bytes);
 	struct input_file copy;
 	int rc;
 
