@@ -152,8 +152,9 @@ int place_kernel(const struct boot_plan *plan, const struct input_file *kernel,
 
 	(void)range_at(memory, plan->kernel);
 	for (size_t i = 0; rc == 0 && i < plan->loads; i++)
-		rc = file_read(kernel, plan->load[i].file_offset,
-			       range_at(memory, plan->load[i].to), plan->load[i].to.size_bytes, e);
+		rc = file_read_to_zeros(kernel, plan->load[i].file_offset,
+					range_at(memory, plan->load[i].to),
+					plan->load[i].to.size_bytes, e);
 	return rc;
 }
 

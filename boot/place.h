@@ -37,7 +37,10 @@ int place_initrd(const struct boot_plan *plan, uint64_t offset_bytes,
 		 const struct input_file *archive, const struct guest_memory *memory,
 		 struct err *e);
 
-/* Only the kernel's bytes, over whatever lies there: for a file that turned out to be damaged. */
+/*
+ * Only the kernel's bytes: for a file that turned out to be damaged. One in memory goes over whatever
+ * lies there; the holes of a sparse file do not, their memory has to be zero.
+ */
 int place_kernel(const struct boot_plan *plan, const struct input_file *kernel,
 		 const struct guest_memory *memory, struct err *e);
 

@@ -20,6 +20,7 @@ enum {
 	TEMPORARY_DIGITS = 16,
 	LEFTOVER_AFTER_S = 60,
 	NS_PER_S = 1000000000,
+	HOLE_BYTES = 64 << 10, /* the least that is left out of a file: more than any block */
 };
 
 #define TEMPORARY_PREFIX "tmp-"
@@ -173,11 +174,8 @@ int cachedir_open_file(const struct cachedir *dir, const char *name, struct stat
 	return rc;
 }
 
-static int write_all(int fd, const struct iovec *part)
+static int write_all(int fd, const uint8_t *at, size_t left)
 {
-	const uint8_t *at = part->iov_base;
-	size_t left = part->iov_len;
-
 	while (left) {
 		ssize_t n = write(fd, at, left);
 
@@ -191,6 +189,47 @@ static int write_all(int fd, const struct iovec *part)
 	return 0;
 }
 
+static bool is_zero(const uint8_t *at, size_t bytes)
+{
+	return bytes == 0 || (*at == 0 && memcmp(at, at + 1, bytes - 1) == 0);
+}
+
+/* How many of the bytes, from the first on, are in pieces that are all zeros, or all are not. */
+static size_t same_kind(const uint8_t *at, size_t left, bool zero)
+{
+	size_t done = 0;
+
+	while (done < left) {
+		size_t piece = left - done < HOLE_BYTES ? left - done : HOLE_BYTES;
+
+		if (is_zero(at + done, piece) != zero)
+			break;
+		done += piece;
+	}
+	return done;
+}
+
+/* A new file's first part. Zeros become holes, so that whoever reads it can leave them out. */
+static int write_sparse(int fd, const struct iovec *part)
+{
+	const uint8_t *bytes = part->iov_base;
+	size_t done = 0;
+	int rc = 0;
+
+	while (rc == 0 && done < part->iov_len) {
+		size_t hole = same_kind(bytes + done, part->iov_len - done, true), data;
+
+		done += hole;
+		if (hole &&
+		    (ftruncate(fd, (off_t)done) < 0 || lseek(fd, (off_t)done, SEEK_SET) < 0))
+			return -errno;
+		data = same_kind(bytes + done, part->iov_len - done, false);
+		rc = write_all(fd, bytes + done, data);
+		done += data;
+	}
+	return rc;
+}
+
 static int write_temporary(const struct cachedir *dir, const char *name, const struct iovec *head,
 			   const struct iovec *tail)
 {
@@ -200,9 +239,9 @@ static int write_temporary(const struct cachedir *dir, const char *name, const s
 
 	if (fd < 0)
 		return -errno;
-	rc = write_all(fd, head);
+	rc = write_sparse(fd, head);
 	if (rc == 0)
-		rc = write_all(fd, tail);
+		rc = write_all(fd, tail->iov_base, tail->iov_len);
 	/* A file system on the network may tell only now that the disk is full. */
 	if (close(fd) < 0 && rc == 0)
 		rc = -errno;

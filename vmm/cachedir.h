@@ -50,7 +50,8 @@ void cachedir_close(struct cachedir *dir);
 int cachedir_open_file(const struct cachedir *dir, const char *name, struct stat *st);
 
 /*
- * Makes a file (mode 0600) of head's bytes and tail's behind them: in place of what has the name,
+ * Makes a file (mode 0600) of head's bytes, without room on the disk for longer runs of zeros among
+ * them, and tail's behind them: in place of what has the name,
  * or, with new_only, -EEXIST if there is something. Returns 0 or -errno: -EFBIG beyond RLIMIT_FSIZE
  * (asked first: SIGXFSZ is never sent), -ENOSPC, -EDQUOT, -EROFS, ... Nothing is left behind then.
  */

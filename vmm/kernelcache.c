@@ -318,6 +318,7 @@ int kernelcache_find(const struct kernelcache *cache, const struct kernelcache_k
 		(void)futimens(fd, NULL);
 	entry->file.fd = fd;
 	entry->file.size_bytes = (uint64_t)st.st_size - KERNELCACHE_TRAILER_BYTES;
+	entry->file.sparse = file_is_sparse(&st);
 	return 0;
 }
 

@@ -347,6 +347,44 @@ START_TEST(directories)
 }
 END_TEST
 
+/* Of head's bytes only those that are not zero take room on the disk, in units of 64 KiB. */
+START_TEST(zeros_become_holes)
+{
+	enum { UNIT = 64 << 10, UNITS = 8, BYTES = UNITS * UNIT + 100 };
+	static const struct {
+		const char *kinds; /* of the units and of the 100 bytes behind: data or zeros */
+		size_t tail_bytes;
+		int data_units;
+	} cases[] = {
+		{ "ddddddddd", 10, 9 }, { "dzzzzzzzd", 10, 2 }, { "zzzzddzzz", 10, 3 },
+		{ "zzzzzzzzz", 10, 1 }, { "zzzzzzzzz", 0, 0 },  { "dzdzdzdzz", 0, 4 },
+	};
+	static uint8_t bytes[BYTES], tail[] = "123456789", found[BYTES + sizeof(tail)];
+
+	expect_opened();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct iovec head = { bytes, BYTES };
+		const struct iovec last = { tail, cases[i].tail_bytes };
+		size_t size = BYTES + cases[i].tail_bytes;
+		struct stat st;
+		int fd;
+
+		for (size_t at = 0; at < BYTES; at++)
+			bytes[at] = cases[i].kinds[at / UNIT] == 'd' && at % UNIT == 77;
+		ck_assert_int_eq(cachedir_put(&dir, "holes", &head, &last, false), 0);
+		fd = cachedir_open_file(&dir, "holes", &st);
+		ck_assert_int_ge(fd, 0);
+		ck_assert_uint_eq(st.st_size, size);
+		ck_assert_int_eq(pread(fd, found, sizeof(found), 0), size);
+		ck_assert_int_eq(close(fd), 0);
+		ck_assert_mem_eq(found, bytes, BYTES);
+		ck_assert_mem_eq(found + BYTES, tail, cases[i].tail_bytes);
+		ck_assert_msg(st.st_blocks * 512 <= cases[i].data_units * UNIT, "case %zu: %lld", i,
+			      (long long)st.st_blocks);
+	}
+}
+END_TEST
+
 START_TEST(short_and_interrupted_writes)
 {
 	uint8_t bytes[1000];
@@ -655,6 +693,7 @@ int main(void)
 		long_path,
 		may_be_a_link,
 		files_are_put,
+		zeros_become_holes,
 		short_and_interrupted_writes,
 		failing_writes,
 		links_are_not_followed,

@@ -35,6 +35,7 @@ int file_open(struct input_file *file, const char *what, const char *path, uint6
 	file->what = what;
 	file->size_bytes = 0;
 	file->bytes = NULL;
+	file->sparse = false;
 	if (!*path) {
 		file->fd = -1;
 		return err_sys(e, ENOENT, "%s '': cannot be opened", what);
@@ -59,6 +60,7 @@ int file_open(struct input_file *file, const char *what, const char *path, uint6
 		return rc;
 	}
 	file->size_bytes = (uint64_t)st.st_size;
+	file->sparse = file_is_sparse(&st);
 	return 0;
 }
 
@@ -110,6 +112,47 @@ int file_read(const struct input_file *file, uint64_t offset, void *to, size_t s
 		done += (size_t)n;
 	}
 	return 0;
+}
+
+bool file_is_sparse(const struct stat *st)
+{
+	const uint64_t unit = 512; /* of st_blocks: stat(2) */
+
+	return (uint64_t)st->st_blocks < ((uint64_t)st->st_size + unit - 1) / unit;
+}
+
+/*
+ * The next piece to read from *at on, up to end: [*at, the result). Where a file system does not tell
+ * (lseek(2), SEEK_DATA), all is to be read. Where only a hole is left, or the file has become shorter,
+ * it is the last byte: reading that tells which.
+ */
+static uint64_t next_piece(int fd, uint64_t *at, uint64_t end)
+{
+	off_t data = lseek(fd, (off_t)*at, SEEK_DATA), hole;
+
+	if (data < 0) {
+		if (errno == ENXIO)
+			*at = end - 1;
+		return end;
+	}
+	*at = (uint64_t)data < end ? (uint64_t)data : end;
+	hole = lseek(fd, (off_t)*at, SEEK_HOLE);
+	return hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+}
+
+int file_read_to_zeros(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
+		       struct err *e)
+{
+	uint64_t at = offset, end = offset + size_bytes, next;
+	int rc = 0;
+
+	if (!file->sparse)
+		return file_read(file, offset, to, size_bytes, e);
+	for (; rc == 0 && at < end; at = next) {
+		next = next_piece(file->fd, &at, end);
+		rc = file_read(file, at, (uint8_t *)to + (at - offset), next - at, e);
+	}
+	return rc;
 }
 
 void file_close(struct input_file *file)

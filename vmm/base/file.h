@@ -7,8 +7,10 @@
 #ifndef TVMM_BASE_FILE_H
 #define TVMM_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "vmm/base/err.h"
 
@@ -18,6 +20,7 @@ struct input_file {
 	int fd;           /* -1 when closed */
 	uint64_t size_bytes;
 	const uint8_t *bytes; /* the contents, when they are in memory (fd is -1 then); borrowed */
+	bool sparse;          /* fewer blocks than bytes: there may be holes in it */
 };
 
 /*
@@ -38,6 +41,16 @@ void file_of_memory(struct input_file *file, const char *what, const char *path,
  */
 int file_read(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
 	      struct err *e);
+
+/* Whether a file has holes, or is packed by its file system, going by its size and its blocks. */
+bool file_is_sparse(const struct stat *st);
+
+/*
+ * The same into memory that is zero: holes of the file, which read as zeros, are left out. A file in
+ * memory is copied whole, also over what is there.
+ */
+int file_read_to_zeros(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
+		       struct err *e);
 
 /* Closes an open file; does nothing to a closed one. */
 void file_close(struct input_file *file);
