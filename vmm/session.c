@@ -247,16 +247,17 @@ static int place_archives(struct session *session, struct err *e)
  * While KVM still makes the VM, the filler touches memory that the guest will touch: the host clears a
  * huge page at its first touch, now or then. Linux hands memory out from the top during its early
  * boot (memblock allocates from the highest address down), so what lies below the initrd comes first:
- * the page array, and its first tables, in the two huge pages below.
+ * the page array, and its first tables, in the two huge pages below. A kernel without an initrd is
+ * a test's, more often than not, and touches nothing.
  */
 static void touch_ahead(struct session *session)
 {
 	enum { PAGES_AHEAD = 2 };
 	const uint64_t huge = 2 << 20;
 	const struct plan_range *initrd = &session->plan.initrd, *low = &session->plan.ram_low;
-	uint64_t top = initrd->size_bytes ? initrd->gpa : low->size_bytes;
+	uint64_t top = initrd->gpa;
 
-	if (top > low->size_bytes || session->options->small_pages ||
+	if (!initrd->size_bytes || top > low->size_bytes || session->options->small_pages ||
 	    !technique_on(session->options->without, TECHNIQUE_TOUCH_AHEAD))
 		return;
 	top &= ~(huge - 1);
