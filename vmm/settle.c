@@ -6,20 +6,23 @@
 
 #include "vmm/inside/lastwords.h"
 
-/*
- * What a kernel has in its log about its end. Unless the host unpacked it, it may have moved
- * anywhere; so much is looked through, as far as it was ever touched.
- */
+/* So much of a guest's memory is looked through where its kernel may be anywhere. */
 #define LAST_WORDS_RAM_BYTES (256ULL << 20)
 
+/*
+ * What a kernel has in its log about its end. One that the host unpacked stays where it is; one that
+ * unpacks itself may have moved anywhere.
+ */
 static void find_last_words(const struct session *session, struct lastwords *words)
 {
 	const struct plan_range *kernel = &session->plan.kernel;
 	const struct guest_memory *memory = &session->vm.memory;
 
-	lastwords_find(words, memory, kernel->gpa, kernel->size_bytes);
-	if (words->kind == LASTWORDS_NONE && session->kernel.elf == NULL)
-		lastwords_find(words, memory, session->plan.ram_low.gpa, LAST_WORDS_RAM_BYTES);
+	if (session->kernel.elf == NULL)
+		lastwords_find(words, memory, 0, LAST_WORDS_RAM_BYTES);
+	if (words->kind == LASTWORDS_NONE &&
+	    (session->kernel.elf || kernel->gpa + kernel->size_bytes > LAST_WORDS_RAM_BYTES))
+		lastwords_find(words, memory, kernel->gpa, kernel->size_bytes);
 }
 
 static bool may_have_died(enum ending_kind kind)

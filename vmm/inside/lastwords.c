@@ -274,14 +274,27 @@ static bool may_hold(const uint8_t *block, const uint32_t key[KEYS_MAX])
 	return _mm_movemask_epi8(hit) != 0;
 }
 
+/* Where the first page begins, at or behind `at`, that holds something. Most of a huge page does not. */
+static size_t skip_zeros(const struct stretch *s, size_t at)
+{
+	static const uint8_t zeros[PAGE_BYTES];
+
+	while (s->size_bytes - at >= PAGE_BYTES && memcmp(s->bytes + at, zeros, PAGE_BYTES) == 0)
+		at += PAGE_BYTES;
+	return at;
+}
+
 static void look_through(const struct stretch *s, struct found *best)
 {
 	uint32_t key[KEYS_MAX];
 
 	find_keys(key);
 	for (size_t block = 0; block < s->size_bytes; block += BLOCK_BYTES) {
-		size_t left = s->size_bytes - block;
+		size_t left;
 
+		if (block % PAGE_BYTES == 0)
+			block = skip_zeros(s, block);
+		left = s->size_bytes - block;
 		if (left >= BLOCK_BYTES && !may_hold(s->bytes + block, key))
 			continue;
 		for (size_t at = block; at < block + (left < BLOCK_BYTES ? left : BLOCK_BYTES);
