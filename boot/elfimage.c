@@ -37,7 +37,7 @@ struct parse {
 	Elf64_Ehdr header; /* as the file has it */
 	size_t headers;
 	GElf_Phdr program[ELFIMAGE_HEADERS_MAX];
-	_Alignas(8) char copy[COPY_BYTES];
+	char *copy; /* COPY_BYTES, of which nothing but the above is set */
 
 	unsigned int pvh_notes;      /* different ones */
 	uint64_t pvh_entry;          /* of the first */
@@ -183,7 +183,7 @@ static int read_table(struct parse *p, struct elfimage *image)
 	header.e_shstrndx = SHN_UNDEF;
 	memcpy(p->copy, &header, sizeof(header));
 	(void)elf_version(EV_CURRENT);
-	elf = elf_memory(p->copy, sizeof(p->copy));
+	elf = elf_memory(p->copy, COPY_BYTES);
 	for (size_t i = 0; i < p->headers; i++)
 		good = good && gelf_getphdr(elf, (int)i, &p->program[i]) != NULL;
 	(void)elf_end(elf);
@@ -331,7 +331,7 @@ static int read_notes(struct parse *p, size_t i, const struct elfimage *image)
 	rc = file_read(p->file, ph->p_offset, p->copy + COPY_NOTES, ph->p_filesz, p->e);
 	if (rc < 0)
 		return rc;
-	elf = elf_memory(p->copy, sizeof(p->copy));
+	elf = elf_memory(p->copy, COPY_BYTES);
 	walk_notes(p, i, elf);
 	(void)elf_end(elf);
 	return 0;
@@ -409,7 +409,8 @@ int elfimage_parse(const struct input_file *file, struct elfimage *image, struct
 	static int (*const steps[])(struct parse *, struct elfimage *) = {
 		read_header, check_kind, check_table, read_table, check_segments, choose_entry,
 	};
-	struct parse p = { .file = file, .e = e };
+	_Alignas(8) char copy[COPY_BYTES];
+	struct parse p = { .file = file, .e = e, .copy = copy };
 	int rc = 0;
 
 	memset(image, 0, sizeof(*image));

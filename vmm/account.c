@@ -14,7 +14,6 @@
 
 void account_init(struct account *account)
 {
-	memset(account, 0, sizeof(*account));
 	symbols_init(&account->symbols);
 }
 

@@ -84,6 +84,7 @@ struct account {
 	char sentence[512];
 };
 
+/* In memory that is zero. */
 void account_init(struct account *account);
 
 /* What the account needs to know of the kernel, while its files are open. */

@@ -18,7 +18,6 @@ void console_init(struct console *console, struct chardev *dev, struct control *
 {
 	pthread_condattr_t monotonic;
 
-	memset(console, 0, sizeof(*console));
 	for (int i = 0; i < CONSOLE_OUTLETS; i++)
 		outlet_init(&console->outlet[i], i == CONSOLE_OUT ? dev : NULL);
 	console->text_to = 1U << CONSOLE_OUT;

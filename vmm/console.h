@@ -112,7 +112,10 @@ enum console_flush {
 	CONSOLE_LOST,    /* it never will; the run has been ended */
 };
 
-/* dev, control and marks are borrowed; until is NULL or the expression of --until. */
+/*
+ * In memory that is zero: most of it is buffers. dev, control and marks are borrowed; until is NULL or
+ * the expression of --until.
+ */
 void console_init(struct console *console, struct chardev *dev, struct control *control,
 		  struct marks *marks, const regex_t *until);
 void console_finish(struct console *console);

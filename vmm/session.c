@@ -24,7 +24,6 @@
 
 void session_init(struct session *session, const struct options *options, const struct marks *marks)
 {
-	memset(session, 0, sizeof(*session));
 	session->options = options;
 	session->marks = *marks;
 	kernelcache_init(&session->cache);

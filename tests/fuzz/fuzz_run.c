@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <linux/kvm.h>
+#include <string.h>
 
 #include "tests/common/refusal.h"
 #include "tests/fuzz/fuzz.h"
@@ -407,6 +408,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size_bytes)
 	fake.halted = circumstances & 1;
 	marks = (struct marks){ 0 };
 	hold(control_init(&control, &marks, &e) == 0, "%s", e.text);
+	memset(&console, 0, sizeof(console));
 	console_init(&console, &nowhere, &control, &marks, circumstances & 4 ? until() : NULL);
 	if (circumstances & 8)
 		console_toggle_timestamps(&console);

@@ -101,6 +101,7 @@ static const char *run(const struct options *options, int argc, char **argv)
 	static struct err e;
 	int rc;
 
+	memset(&session, 0, sizeof(session));
 	session_init(&session, options, &marks);
 	rc = session_plan(&session, &e);
 	if (rc == 0)

@@ -49,6 +49,7 @@ static void setup(void)
 	use_fd(ends[1]);
 	marks = (struct marks){ .at_ns[MARK_PROCESS_START] = clock_now_ns() };
 	ck_assert_int_eq(control_init(&control, &marks, &e), 0);
+	memset(&console, 0, sizeof(console));
 	console_init(&console, &dev, &control, &marks, NULL);
 }
 
@@ -658,6 +659,7 @@ static void use_until(const char *expression)
 {
 	ck_assert_int_eq(regcomp(&until, expression, REG_EXTENDED | REG_NOSUB), 0);
 	console_finish(&console);
+	memset(&console, 0, sizeof(console));
 	console_init(&console, &dev, &control, &marks, &until);
 }
 

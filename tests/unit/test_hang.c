@@ -590,6 +590,7 @@ static void watch_setup(unsigned int count, bool idle)
 	dev.out_fd = dev.in_fd = dev.listen_fd = -1;
 	marks = (struct marks){ 0 };
 	ck_assert_int_eq(control_init(&control, &marks, &e), 0);
+	memset(&console, 0, sizeof(console));
 	console_init(&console, &dev, &control, &marks, NULL);
 	ck_assert_int_eq(machine_init(&machine, NULL, &control,
 				      (struct byte_sink){ console_put, &console },

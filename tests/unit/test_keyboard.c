@@ -63,6 +63,7 @@ static void setup(void)
 				.close_out = true };
 	marks = (struct marks){ .at_ns[MARK_PROCESS_START] = clock_now_ns() };
 	ck_assert_int_eq(control_init(&control, &marks, &e), 0);
+	memset(&console, 0, sizeof(console));
 	console_init(&console, &dev, &control, &marks, NULL);
 	ck_assert_int_eq(machine_init(&machine, NULL, &control,
 				      (struct byte_sink){ console_put, &console }, &none, &e),

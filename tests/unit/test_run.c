@@ -640,6 +640,7 @@ START_TEST(a_full_console_holds_the_guest)
 	};
 	pthread_t thread;
 
+	memset(&console, 0, sizeof(console));
 	console_init(&console, &nowhere, &control, &marks, NULL);
 	machine.uart.tx = (struct byte_sink){ console_put, &console };
 	run.console = &console;
