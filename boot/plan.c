@@ -122,10 +122,15 @@ static void plan_board(const struct plan_request *request, struct boot_plan *pla
 	must(plan->mp_table.size_bytes <= HIGH_RAM_START - MP_TABLE_GPA);
 }
 
+uint32_t plan_cmdline_takes(const struct bzimage *bzimage)
+{
+	return bzimage ? bzimage->cmdline_size : CMDLINE_TAKES;
+}
+
 static int plan_cmdline(const struct plan_request *request, struct boot_plan *plan, struct err *e)
 {
 	size_t length = strlen(request->cmdline);
-	uint32_t takes = request->bzimage ? request->bzimage->cmdline_size : CMDLINE_TAKES;
+	uint32_t takes = plan_cmdline_takes(request->bzimage);
 
 	if (length > takes && !enters_by_pvh(request))
 		return refuse_kernel(request, e, E2BIG,

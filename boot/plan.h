@@ -116,6 +116,9 @@ struct boot_plan {
  */
 int plan_boot(const struct plan_request *request, struct boot_plan *plan, struct err *e);
 
+/* The longest command line that a kernel takes, by its header or as all do; without the NUL. */
+uint32_t plan_cmdline_takes(const struct bzimage *bzimage);
+
 /* Prints facts and plan for a reader (`tvmm --explain`). The same facts print the same bytes. */
 void plan_explain(const struct plan_request *request, const struct boot_plan *plan, FILE *out);
 

@@ -88,7 +88,7 @@ _tvmm_takes_value() {
 }
 
 _tvmm_boot() {
-	local plain='explain no-cache no-huge-pages v verbose tap control quiet q help h version enable-kvm nographic nodefaults no-user-config
+	local plain='explain fast-append no-cache no-huge-pages v verbose tap control quiet q help h version enable-kvm nographic nodefaults no-user-config
 		no-reboot no-shutdown'
 	local valued='kernel initrd append unpack m without smp cpu serial echr timeout until device account
 		symbols profile mark report trace html folded flame dmesg assert log add send after hang

@@ -110,6 +110,7 @@ struct account_run {
 	int argc;
 	char **argv;
 	const char *version, *kernel, *initrd, *cmdline, *entered;
+	const char *fast_append, *no_fast_append; /* as in struct report */
 	uint64_t ram_bytes;
 	const struct ending *ending;
 	const struct marks *marks;

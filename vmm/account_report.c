@@ -128,6 +128,8 @@ static void describe_run(struct account *account, const struct account_run *run)
 	report->guest.kernel = run->kernel;
 	report->guest.initrd = run->initrd ? run->initrd : "";
 	report->guest.cmdline = run->cmdline;
+	report->guest.fast_append = run->fast_append;
+	report->guest.no_fast_append = run->no_fast_append;
 	report->guest.banner = account->banner;
 	report->guest.build_id = account->build_id;
 	report->guest.entered = run->entered;

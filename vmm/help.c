@@ -15,6 +15,8 @@ static const char USAGE[] =
 	"  -initrd FILE       an initramfs: a cpio archive, packed or not\n"
 	"  -append LINE       the kernel's whole command line; without it\n"
 	"                     'console=ttyS0 reboot=k panic=-1'\n"
+	"  -fast-append       put words in front of that line which make a boot shorter on this\n"
+	"                     machine; -explain shows each, and why\n"
 	"  -unpack WHO        who unpacks a bzImage: auto (the default: the host where it "
 	"can),\n"
 	"                     host, guest (slower, but with KASLR)\n"

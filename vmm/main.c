@@ -151,6 +151,8 @@ static int boot(const struct options *options, const struct marks *marks, int ar
 		kernel_explain(&session.kernel, stdout);
 		initrd_keep(&session.initrd);
 		initrd_explain(&session.initrd, stdout);
+		if (options->fast_append)
+			fastappend_explain(&session.fast, stdout);
 		session_finish(&session);
 		return 0;
 	}

@@ -115,6 +115,14 @@ static int set_append(struct options *o, const char *value, struct err *e)
 	return 0;
 }
 
+static int set_fast_append(struct options *o, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	o->fast_append = true;
+	return 0;
+}
+
 static int set_unpack(struct options *o, const char *value, struct err *e)
 {
 	static const char *const modes[] = {
@@ -462,6 +470,7 @@ static const struct option_row rows[] = {
 	{ "kernel", true, set_kernel },
 	{ "initrd", true, set_initrd },
 	{ "append", true, set_append },
+	{ "fast-append", false, set_fast_append },
 	{ "unpack", true, set_unpack },
 	{ "no-cache", false, set_no_cache },
 	{ "m", true, set_memory },

@@ -46,6 +46,7 @@ struct options {
 	enum options_action action;
 	const char *kernel, *initrd; /* paths, or NULL */
 	const char *append;          /* never NULL */
+	bool fast_append;            /* tvmm's words come in front of it: vmm/fastappend.h */
 	enum kernel_unpack unpack;
 	bool no_cache; /* no unpacked kernel is looked for or kept */
 	uint64_t ram_bytes;

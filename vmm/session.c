@@ -25,6 +25,7 @@
 void session_init(struct session *session, const struct options *options, const struct marks *marks)
 {
 	session->options = options;
+	session->cmdline = options->append;
 	session->marks = *marks;
 	kernelcache_init(&session->cache);
 	if (options->no_cache)
@@ -57,7 +58,7 @@ static int open_initrd(struct session *session, struct err *e)
 		.no_notes = !technique_on(options->without, TECHNIQUE_CACHE_NOTES),
 		.leave_packed = options->unpack == KERNEL_UNPACK_GUEST ||
 				!technique_on(options->without, TECHNIQUE_UNPACKED_INITRD),
-		.cmdline = options->append,
+		.cmdline = session->cmdline,
 		.ram_bytes = options->ram_bytes,
 		.kernel_bytes = kernel_bytes(&session->kernel),
 	};
@@ -128,6 +129,25 @@ static const uint8_t *rng_seed(struct session *session)
 	return session->rng_seed;
 }
 
+/* The kernel's facts are known. */
+static int make_cmdline(struct session *session, struct err *e)
+{
+	const struct options *options = session->options;
+	const struct kernel *kernel = &session->kernel;
+	const struct fastappend_facts facts = {
+		.append = options->append,
+		.takes_bytes = plan_cmdline_takes(kernel->bzimage),
+		.cpus = options->cpus,
+		.rdrand = cpuid_expects(&options->cpu, "rdrand"),
+		.linux64 = !kernel->elf || kernel->elf->entry == ELFIMAGE_ENTRY_LINUX64,
+	};
+	int rc = options->fast_append ? fastappend_make(&session->fast, &facts, e) : 0;
+
+	if (session->fast.cmdline)
+		session->cmdline = session->fast.cmdline;
+	return rc;
+}
+
 int session_plan(struct session *session, struct err *e)
 {
 	const struct options *options = session->options;
@@ -143,6 +163,8 @@ int session_plan(struct session *session, struct err *e)
 			     e);
 
 	if (rc == 0)
+		rc = make_cmdline(session, e);
+	if (rc == 0)
 		rc = open_initrd(session, e);
 	if (rc == 0)
 		rc = make_bundle(session, e);
@@ -157,7 +179,7 @@ int session_plan(struct session *session, struct err *e)
 			initrd_offset_bytes(session) + initrd_image(&session->initrd)->size_bytes,
 		.kernel_name = options->kernel,
 		.initrd_name = initrd_name(session),
-		.cmdline = options->append,
+		.cmdline = session->cmdline,
 		.board = &session->board,
 		.mp_table = technique_on(options->without, TECHNIQUE_MP_TABLE),
 		.rng_seed = rng_seed(session),
@@ -174,7 +196,7 @@ int session_plan(struct session *session, struct err *e)
 					  .kernel = &session->kernel,
 					  .plan = &session->plan,
 					  .initrd = &session->initrd.file,
-					  .cmdline = options->append,
+					  .cmdline = session->cmdline,
 					  .cpus = options->cpus,
 				  },
 				  e);
@@ -635,8 +657,10 @@ int session_report(struct session *session, const struct ending *ending, int arg
 		.version = version,
 		.kernel = options->kernel,
 		.initrd = options->initrd,
-		.cmdline = options->append,
+		.cmdline = session->cmdline,
 		.entered = how_entered(session),
+		.fast_append = options->fast_append ? session->fast.added : NULL,
+		.no_fast_append = session->fast.why_none[0] ? session->fast.why_none : NULL,
 		.ram_bytes = options->ram_bytes,
 		.ending = ending,
 		.marks = &session->marks,
@@ -673,6 +697,7 @@ int session_report(struct session *session, const struct ending *ending, int arg
 static void finish_all_but_vm(struct session *session)
 {
 	autopsy_finish(&session->autopsy);
+	fastappend_finish(&session->fast);
 	account_finish(&session->account);
 	hangwatch_finish(&session->hangwatch);
 	kernel_finish(&session->kernel);

@@ -22,6 +22,7 @@
 #include "vmm/console.h"
 #include "vmm/control.h"
 #include "vmm/ending.h"
+#include "vmm/fastappend.h"
 #include "vmm/initrd.h"
 #include "vmm/kernel.h"
 #include "vmm/machine.h"
@@ -48,6 +49,8 @@ struct session {
 
 	struct kernelcache cache;
 	struct kernel kernel;
+	struct fastappend fast; /* -fast-append; else zeros */
+	const char *cmdline;    /* the kernel's, borrowed from options or from fast */
 	struct initrd initrd;
 	char entered[160];    /* how, in words */
 	struct bundle bundle; /* what -- PROGRAM needs in the guest */

@@ -88,6 +88,7 @@ START_TEST(defaults)
 	ck_assert_str_eq(o.kernel, "bz");
 	ck_assert_ptr_null(o.initrd);
 	ck_assert_str_eq(o.append, SPEC_DEFAULT_APPEND);
+	ck_assert(!o.fast_append);
 	ck_assert_uint_eq(o.ram_bytes, 128 * MIB);
 	ck_assert_int_eq(o.serial.kind, CHARDEV_MON_STDIO);
 	ck_assert_uint_eq(o.escape_key, 1);
@@ -176,6 +177,9 @@ START_TEST(one_dash_two_dashes_and_equals)
 	}
 	accept("-kernel bz -append=root=/dev/ram0"); /* only the first = divides */
 	ck_assert_str_eq(o.append, "root=/dev/ram0");
+	accept("-kernel bz -append x=y --fast-append"); /* the words come when the kernel is known */
+	ck_assert_str_eq(o.append, "x=y");
+	ck_assert(o.fast_append);
 	accept("-kernel bz --append=");
 	ck_assert_str_eq(o.append, "");
 	accept("-kernel bz -append -x"); /* a value may look like an option, as for QEMU */
@@ -543,7 +547,8 @@ START_TEST(missing_and_unwanted_values)
 	static const char *const take_none[] = { "enable-kvm",     "nographic", "nodefaults",
 						 "no-user-config", "no-reboot", "no-shutdown",
 						 "quiet",          "q",         "explain",
-						 "help",           "h",         "version" };
+						 "fast-append",    "help",      "h",
+						 "version" };
 	char words[64], name[32];
 
 	for (size_t i = 0; i < sizeof(take) / sizeof(take[0]); i++) {

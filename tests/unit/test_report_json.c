@@ -144,6 +144,8 @@ static void check_run(const struct report *r)
 	check_text(root, "guest.kernel", r->guest.kernel);
 	check_text(root, "guest.initrd", r->guest.initrd);
 	check_text(root, "guest.cmdline", r->guest.cmdline);
+	check_text(root, "guest.fast_append", r->guest.fast_append);
+	check_text(root, "guest.no_fast_append", r->guest.no_fast_append);
 	check_text(root, "guest.banner", r->guest.banner);
 	check_text(root, "guest.build_id", r->guest.build_id);
 	check_text(root, "guest.entered", r->guest.entered);

@@ -47,6 +47,26 @@ static void has_line(const char *text, const char *line)
 		      "no line \"%s\" in\n%s", line, text);
 }
 
+START_TEST(words_on_the_command_line)
+{
+	struct report report = *reportspec_bare();
+	char *text = printed(&report, 0);
+
+	ck_assert_ptr_null(strstr(text, "-fast-append"));
+	free(text);
+	report.guest.fast_append = "noapic a.b=1";
+	text = printed(&report, 0);
+	has_line(text,
+		 "tvmm: -fast-append put in front of the kernel's command line: noapic a.b=1");
+	free(text);
+	report.guest.fast_append = "";
+	report.guest.no_fast_append = "the reason";
+	text = printed(&report, 0);
+	has_line(text, "tvmm: -fast-append added nothing: the reason");
+	free(text);
+}
+END_TEST
+
 /* The README's look: of a run that nobody asked more of. */
 START_TEST(the_plain_account)
 {
@@ -324,6 +344,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
+		words_on_the_command_line,
 		the_plain_account,
 		looks,
 		one_mark,

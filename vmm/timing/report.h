@@ -145,8 +145,11 @@ struct report {
 
 	struct {
 		const char *kernel, *initrd, *cmdline, *banner, *build_id; /* "": not known */
-		const char *entered; /* "vmlinux in the bzImage, unpacked now", ... */
-		const char *symbols; /* where they come from, in words; "": there are none */
+		const char *
+			fast_append; /* words of cmdline that -fast-append added; "": none; NULL: not asked for */
+		const char *no_fast_append; /* why none was; else NULL */
+		const char *entered;        /* "vmlinux in the bzImage, unpacked now", ... */
+		const char *symbols;        /* where they come from, in words; "": there are none */
 		uint64_t ram_bytes;
 		unsigned int cpus;
 	} guest;

@@ -63,6 +63,8 @@ static void print_run(struct json *j, const struct report *r)
 	json_text_field(j, "kernel", r->guest.kernel);
 	json_text_field(j, "initrd", r->guest.initrd);
 	json_text_field(j, "cmdline", r->guest.cmdline);
+	json_text_field(j, "fast_append", r->guest.fast_append);
+	json_text_field(j, "no_fast_append", r->guest.no_fast_append);
 	json_text_field(j, "banner", r->guest.banner);
 	json_text_field(j, "build_id", r->guest.build_id);
 	json_text_field(j, "entered", r->guest.entered);

@@ -590,6 +590,17 @@ static void print_profile(const struct printing *p)
 	say_lost(p, profile->lost, "samples");
 }
 
+/* What the kernel was told besides what the user told it. */
+static void print_fast_append(const struct printing *p)
+{
+	const char *words = p->report->guest.fast_append;
+
+	if (words && *words)
+		say(p, "-fast-append put in front of the kernel's command line: %s", words);
+	else if (words)
+		say(p, "-fast-append added nothing: %s", p->report->guest.no_fast_append);
+}
+
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static unsigned int name_columns(const struct report *r)
@@ -628,6 +639,7 @@ void report_print_text(const struct report *report, unsigned int columns, FILE *
 	};
 
 	print_marks(&p);
+	print_fast_append(&p);
 	print_phases(&p);
 	print_initcalls(&p);
 	print_console(&p);

@@ -26,7 +26,7 @@ function head() {
 			fact('huge pages', host.huge_pages), fact('clock', host.clock),
 			fact('TSC', host.tsc_khz > 0 && (host.tsc_khz / 1e6).toFixed(3) + ' GHz'),
 			fact('mitigations', host.mitigations, true),
-			fact('cmdline', guest.cmdline, true), fact('banner', guest.banner, true),
+			fact('cmdline', guest.cmdline, true), fact('of it -fast-append', guest.fast_append, true), fact('banner', guest.banner, true),
 			fact('command', (tvmm.command || []).join(' '), true)));
 	$('foot').append('Written by tvmm ' + clean(tvmm.version || '') + '; schema ' + report.schema + ' version ' +
 		report.version + '. All times are of one clock, CLOCK_MONOTONIC_RAW, since process start.');
