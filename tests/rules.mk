@@ -28,7 +28,7 @@ IN_FULL = boot/kernels=tests/boot/kernels boot/rows=tests/boot/rows
 # those of the lab bear company: its time is virtual. The long ones come first.
 IN_BOOTS = boot/table=tests/boot/table baseline=tests/baseline/check boot/account=tests/boot/account boot/endings=tests/boot/endings \
 	boot/docs_ci=tests/boot/docs_ci boot/program=tests/boot/program boot/lab=tests/boot/run \
-	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit boot/usable=tests/boot/usable \
+	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit boot/usable=tests/boot/usable boot/fastappend=tests/boot/fastappend \
 	boot/qemu=tests/boot/qemu
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
@@ -45,7 +45,7 @@ check: ## install what is missing, run all tests
 build-tests: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests fuzz-build
 
 check-all: $(B)/tvmm $(UNIT_TESTS) $(UNIT_TOOLS) $(MALFORMED_TESTS) guests $(KERNEL) $(KUNIT_KERNEL) \
-		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) $(BENCH_TOOLS) fuzz-build
+		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(FAST) $(DIES) $(PROGRAMS) $(BENCH_TOOLS) fuzz-build
 	@B=$(B) tests/check $(PLAIN) $(IN_MALFORMED) $(SCRIPTS) $(IN_GUESTS) $(FUZZING) $(IN_FULL) \
 		--together $(IN_LAB) $(IN_BOOTS)
 
@@ -56,7 +56,7 @@ check-guest: $(B)/tvmm guests $(KERNEL) $(DIES) ## tests: tiny guests on /dev/kv
 	@B=$(B) tests/check $(IN_GUESTS)
 
 check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(B)/tests/guest/mkimage $(KERNEL) $(KUNIT_KERNEL) \
-		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(DIES) $(PROGRAMS) $(BENCH_TOOLS) guests ## tests: Linux to a shell and back
+		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(FAST) $(DIES) $(PROGRAMS) $(BENCH_TOOLS) guests ## tests: Linux to a shell and back
 	@B=$(B) tests/check $(IN_FULL) --together $(IN_BOOTS)
 
 # Static, because it also runs in the lab.

@@ -23,6 +23,17 @@ $(PACKED_IN)/initrd: tests/boot/init initramfs/nodes | $(B)/tvmm
 	@cp tests/boot/init $(B)/tests/boot/initrd/init
 	$(Q)$(B)/tvmm initramfs $(B)/tests/boot/initrd -d initramfs/nodes -o $@
 
+# An initramfs, not packed, whose first process tells what the kernel gave it: tests/boot/fastappend.
+FAST := $(B)/tests/boot/fastappend.cpio
+
+$(FAST): tests/boot/fastinit initramfs/nodes | $(B)/tvmm
+	@rm -rf $(B)/tests/boot/fast && mkdir -p $(B)/tests/boot/fast/{bin,proc}
+	$(call say,PACK,$@)
+	@cp $(or $(BUSYBOX),/bin/busybox) $(B)/tests/boot/fast/bin/busybox
+	@cp tests/boot/fastinit $(B)/tests/boot/fast/init
+	$(Q)$(B)/tvmm initramfs $(B)/tests/boot/fast -d initramfs/nodes -o $@.gz >/dev/null
+	$(Q)gzip -dcf $@.gz >$@
+
 # An initramfs, not packed, whose first process ends at once: tests/guest/account.bash.
 DIES := $(B)/tests/boot/dies.cpio
 
