@@ -10,6 +10,7 @@
 
 #include "vmm/base/clock.h"
 #include "vmm/guard.h"
+#include "vmm/ownpages.h"
 #include "vmm/terminal.h"
 
 #define NS_PER_MS 1000000ULL
@@ -20,7 +21,10 @@ enum {
 	 * whether they are halted for good. Found at the latest after two ticks.
 	 */
 	TICK_MS = 15,
-	/* A guest that has been idle for IDLE_TICKS in a row is looked at less often. */
+	/*
+	 * A guest that has been idle for IDLE_TICKS in a row is looked at less often, and we give back
+	 * what we have needed so far.
+	 */
 	IDLE_TICKS = 64,
 	IDLE_TICK_MS = 40,
 	/* The tick once the kernel has said that it halts or powers down. */
@@ -132,6 +136,8 @@ static void watch_vcpus(struct supervisor *s)
 	if (idle || control_looking(s->control))
 		control_ask_to_look(s->control);
 	s->idle_ticks = idle ? s->idle_ticks + 1 : 0;
+	if (s->idle_ticks == IDLE_TICKS)
+		ownpages_give_back();
 	s->vcpus_cpu_ns = cpu_ns;
 }
 

@@ -10,7 +10,7 @@
 #   first_run  execve to the first KVM_RUN (tests/bench/first_run.c), allnoconfig's bzImage, 128 MiB
 #   null       exec to the end of a guest that resets at once
 #   calls      system calls from execve to the first KVM_RUN (strace -f, one run)
-#   rss, pss   resident and proportional memory besides the guest's, one second later (3 runs)
+#   rss, pss   resident and proportional memory besides the guest's, 2.5 seconds later (3 runs)
 #   file       bytes of the program file, stripped, without the libraries it may need
 #   and what tests/bench/many.sh tells: rates, memory of many at once
 #
@@ -54,7 +54,7 @@ time_end() { # WHO RUN COMMAND...
 }
 
 memory() { # WHO RUN COMMAND...
-	"$first_run" -t 30 -g 128 -- "${@:3}" 2>/dev/null | awk -v who="$1" -v run="$2" '
+	"$first_run" -t 30 -a 2500 -g 128 -- "${@:3}" 2>/dev/null | awk -v who="$1" -v run="$2" '
 		$1 == "rss_kib" { printf "kvm,rss,%s,%s,%s,KiB\nkvm,pss,%s,%s,%s,KiB\n", who, run, $2, who, run, $6 }'
 }
 
