@@ -12,6 +12,7 @@
 #   quiet    the same with `quiet`
 #   vmlinux  the same, the ELF kernel. (QEMU enters one only by a PVH note, which this one lacks.)
 #   cloud    Debian's cloud kernel, xz, quiet, 512 MiB
+#   cloudfast  the same with -fast-append, and the same words for QEMU
 #   shell    exec to the end of a kernel that runs one command in a shell: `tvmm -- busybox sh -c true`, and under QEMU
 #            an initramfs whose first process is a shell script that runs `true` and then resets
 #
@@ -44,7 +45,7 @@ files=(--file "$B/bench/stopwatch:/bin/stopwatch" --file "$kernels/bzImage:/bzIm
 	--file "$B/guests/reset_92.bzImage:/reset" --file tests/bench/in_lab:/in_lab)
 if tests/boot/fetch "$B/debian" >&2; then
 	files+=(--file "$B/debian/vmlinuz-cloud:/cloud")
-	kinds+=(cloud)
+	kinds+=(cloud cloudfast)
 fi
 
 [ -z "${KINDS:-}" ] || read -ra kinds <<<"$KINDS"
