@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vmm/help_bench.h"
+#include "vmm/trial_export.h"
 
 int bench_work_out(struct bench *bench, struct err *e)
 {
@@ -40,8 +41,33 @@ void bench_finish(struct bench *bench)
  * --- the command --------------------------------------------------------------------------------
  */
 
+static int print_json(const void *bench, FILE *out, struct err *e)
+{
+	return bench_print_json(bench, out, e);
+}
+
+static int print_csv(const void *bench, FILE *out, struct err *e)
+{
+	(void)e;
+	bench_print_csv(bench, out);
+	return 0;
+}
+
+static int print_markdown(const void *bench, FILE *out, struct err *e)
+{
+	return bench_print_markdown(bench, out, e);
+}
+
+static const struct trial_export EXPORTS[] = {
+	{ .option = "--export-json", .print = print_json },
+	{ .option = "--export-csv", .print = print_csv },
+	{ .option = "--export-markdown", .print = print_markdown },
+	{ .option = NULL },
+};
+
 struct request {
 	struct trial_plan plan;
+	struct trial_export exports[sizeof(EXPORTS) / sizeof(EXPORTS[0])];
 	const char *name;
 	char *const *option;
 };
@@ -62,6 +88,8 @@ static int parse(struct request *request, int argc, char **argv, struct err *e)
 			rc = trial_take_option(&request->plan, argc, argv, &i, e);
 		}
 		if (rc == 0)
+			rc = trial_export_take(request->exports, argc, argv, &i, e);
+		if (rc == 0)
 			rc = err_set(e, EINVAL,
 				     "bench: '%s' is not known; options of the run stand behind --",
 				     argv[i]);
@@ -74,72 +102,30 @@ static int parse(struct request *request, int argc, char **argv, struct err *e)
 	return trial_check_options("bench", request->option, e);
 }
 
-static int print_json(const void *bench, FILE *out, struct err *e)
+static int run_and_print(struct request *request, struct trial *trial, struct err *e)
 {
-	return bench_print_json(bench, out, e);
-}
-
-static int print_csv(const void *bench, FILE *out, struct err *e)
-{
-	(void)e;
-	bench_print_csv(bench, out);
-	return 0;
-}
-
-static int print_markdown(const void *bench, FILE *out, struct err *e)
-{
-	return bench_print_markdown(bench, out, e);
-}
-
-/* Files of results. */
-struct outputs {
-	struct outfile json, csv, markdown;
-};
-
-static int open_all(struct outputs *to, const struct trial_plan *plan, struct err *e)
-{
-	int rc = outfile_open(&to->json, "--export-json", plan->json_path, e);
-
-	if (rc == 0)
-		rc = outfile_open(&to->csv, "--export-csv", plan->csv_path, e);
-	return rc < 0 ? rc
-		      : outfile_open(&to->markdown, "--export-markdown", plan->markdown_path, e);
-}
-
-static int print_all(const struct bench *bench, struct outputs *to, struct err *e)
-{
-	int rc = bench_print(bench, trial_stdout_width(), stdout, e);
-
-	if (rc == 0)
-		rc = trial_write(&to->json, print_json, bench, e);
-	if (rc == 0)
-		rc = trial_write(&to->csv, print_csv, bench, e);
-	return rc < 0 ? rc : trial_write(&to->markdown, print_markdown, bench, e);
-}
-
-static int run_and_print(const struct request *request, struct trial *trial, struct err *e)
-{
-	struct outputs to = { 0 };
 	struct bench bench = { .name = request->name,
 			       .option = request->option,
 			       .series = &trial->series,
 			       .run_failed = trial->run_failed,
 			       .warmup = request->plan.warmup,
 			       .seed = request->plan.seed };
-	int rc = open_all(&to, &request->plan, e), signal_number = 0;
+	int rc = trial_export_open(request->exports, e);
 
 	if (rc == 0)
-		signal_number = rc = trial_run(trial, 1, &request->plan, e);
+		rc = trial_run(trial, 1, &request->plan, e);
+	if (rc > 0)
+		rc += 128; /* a signal asked to stop */
 	bench.failed = trial->failed;
 	if (rc == 0)
 		rc = bench_work_out(&bench, e);
 	if (rc == 0)
-		rc = print_all(&bench, &to, e);
+		rc = bench_print(&bench, trial_stdout_width(), stdout, e);
+	if (rc == 0)
+		rc = trial_export_write(request->exports, &bench, e);
 	bench_finish(&bench);
-	outfile_abandon(&to.json);
-	outfile_abandon(&to.csv);
-	outfile_abandon(&to.markdown);
-	return rc > 0 ? 128 + signal_number : rc;
+	trial_export_abandon(request->exports);
+	return rc;
 }
 
 int bench_program(const char *program, int argc, char **argv, struct err *e)
@@ -152,7 +138,8 @@ int bench_program(const char *program, int argc, char **argv, struct err *e)
 		help_print_bench(stdout);
 		return 0;
 	}
-	request.plan.takes_csv = request.plan.takes_ignore_failure = true;
+	(void)memcpy(request.exports, EXPORTS, sizeof(EXPORTS));
+	request.plan.takes_ignore_failure = true;
 	rc = parse(&request, argc, argv, e);
 	if (rc < 0)
 		return rc;

@@ -9,8 +9,8 @@
 #include "vmm/boottable_run.h"
 #include "vmm/help_table.h"
 #include "vmm/lineregex.h"
-#include "vmm/outfile.h"
 #include "vmm/trial.h"
+#include "vmm/trial_export.h"
 
 /* What the init of this project's initramfs says when it has begun. */
 static const char DEFAULT_UNTIL[] = "Boot took [0-9.]+ seconds";
@@ -18,8 +18,6 @@ static const char DEFAULT_UPTIME[] = "Boot took ([0-9.]+) seconds";
 #define DEFAULT_TIMEOUT_NS 60000000000ULL
 
 enum { PARSED_WORDS = 4, HOST_BYTES = 512 };
-
-enum output { MARKDOWN, CSV, JSON, CHART, OUTPUTS };
 
 static const char *const PART_NAMES[] = {
 	[BOOTTABLE_HOST] = "host",
@@ -47,9 +45,38 @@ struct boottable_value boottable_ratio(const struct boottable_row *row)
  * --- what is asked for --------------------------------------------------------------------------
  */
 
+static int print_markdown(const void *table, FILE *out, struct err *e)
+{
+	return boottable_print_markdown(table, out, e);
+}
+
+static int print_csv(const void *table, FILE *out, struct err *e)
+{
+	return boottable_print_csv(table, out, e);
+}
+
+static int print_json(const void *table, FILE *out, struct err *e)
+{
+	return boottable_print_json(table, out, e);
+}
+
+static int print_chart(const void *table, FILE *out, struct err *e)
+{
+	return boottable_print_chart(table, out, e);
+}
+
+static const struct trial_export EXPORTS[] = {
+	{ .option = "--export-markdown", .print = print_markdown },
+	{ .option = "--export-csv", .print = print_csv },
+	{ .option = "--export-json", .print = print_json },
+	{ .option = "--export-chart", .print = print_chart },
+	{ .option = NULL },
+};
+
 struct request {
 	struct trial_plan plan;
-	const char *uptime, *against, *qemu, *chart_path;
+	struct trial_export exports[sizeof(EXPORTS) / sizeof(EXPORTS[0])];
+	const char *uptime, *against, *qemu;
 	bool least_memory;
 	char *const *option; /* of the runs; NULL behind the last */
 };
@@ -132,7 +159,6 @@ static int take_own_option(struct request *request, int argc, char **argv, int *
 		{ "--uptime", &request->uptime },
 		{ "--against", &request->against },
 		{ "--qemu", &request->qemu },
-		{ "--export-chart", &request->chart_path },
 	};
 
 	if (strcmp(argv[*i], "--least-memory") == 0) {
@@ -163,6 +189,8 @@ static int take_word(struct request *request, struct boottable *table, int argc,
 	rc = take_own_option(request, argc, argv, i, e);
 	if (rc == 0)
 		rc = trial_take_option(&request->plan, argc, argv, i, e);
+	if (rc == 0)
+		rc = trial_export_take(request->exports, argc, argv, i, e);
 	if (rc == 0)
 		rc = err_set(e, EINVAL,
 			     "table: '%s' is not known; options of the runs stand behind --",
@@ -305,62 +333,6 @@ static void finish_ready(struct ready *ready)
 }
 
 /*
- * --- where results go ---------------------------------------------------------------------------
- */
-
-static const struct {
-	const char *what;
-	int (*print)(const struct boottable *table, FILE *out, struct err *e);
-} outputs[OUTPUTS] = {
-	[MARKDOWN] = { "--export-markdown", boottable_print_markdown },
-	[CSV] = { "--export-csv", boottable_print_csv },
-	[JSON] = { "--export-json", boottable_print_json },
-	[CHART] = { "--export-chart", boottable_print_chart },
-};
-
-static int open_outputs(struct outfile *out, const struct request *request, struct err *e)
-{
-	const char *const path[OUTPUTS] = {
-		[MARKDOWN] = request->plan.markdown_path,
-		[CSV] = request->plan.csv_path,
-		[JSON] = request->plan.json_path,
-		[CHART] = request->chart_path,
-	};
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < OUTPUTS; i++) {
-		rc = outfile_open(&out[i], outputs[i].what, path[i], e);
-		for (size_t k = 0; rc == 0 && k < i; k++) {
-			if (path[i] && path[k] && outfile_same(&out[i], &out[k]))
-				rc = err_set(e, EINVAL, "%s and %s both write %s", outputs[k].what,
-					     outputs[i].what, path[i]);
-		}
-	}
-	return rc;
-}
-
-struct printing {
-	const struct boottable *table;
-	size_t output;
-};
-
-static int print_one(const void *of, FILE *out, struct err *e)
-{
-	const struct printing *p = of;
-
-	return outputs[p->output].print(p->table, out, e);
-}
-
-static int write_results(const struct boottable *table, struct outfile *out, struct err *e)
-{
-	int rc = boottable_print(table, trial_stdout_width(), stdout, e);
-
-	for (size_t i = 0; rc == 0 && i < OUTPUTS; i++)
-		rc = trial_write(&out[i], print_one, &(struct printing){ table, i }, e);
-	return rc;
-}
-
-/*
  * --- the command --------------------------------------------------------------------------------
  */
 
@@ -382,14 +354,14 @@ static int find_peer_and_run(struct boottable *table, const struct request *requ
 	return rc;
 }
 
-static int measure(struct boottable *table, const struct request *request, struct ready *ready,
-		   struct outfile *out, struct err *e)
+static int measure(struct boottable *table, struct request *request, struct ready *ready,
+		   struct err *e)
 {
 	struct boottable_job job = { 0 };
 	int rc = make_ready(ready, &job, request, table, e);
 
 	if (rc == 0)
-		rc = open_outputs(out, request, e);
+		rc = trial_export_open(request->exports, e);
 	for (size_t i = 0; rc == 0 && i < table->rows; i++)
 		rc = boottable_read_facts(&table->row[i], e);
 	if (rc == 0)
@@ -413,7 +385,6 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	static struct boottable table; /* these are large */
 	static struct ready ready;
 	struct request request = { .plan = trial_default_plan(), .uptime = DEFAULT_UPTIME };
-	struct outfile out[OUTPUTS] = { 0 };
 	int rc;
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
@@ -422,7 +393,7 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	}
 	(void)memset(&table, 0, sizeof(table));
 	(void)memset(&ready, 0, sizeof(ready));
-	request.plan.takes_csv = true;
+	(void)memcpy(request.exports, EXPORTS, sizeof(EXPORTS));
 	rc = parse(&request, &table, argc, argv, e);
 	if (rc < 0)
 		return rc;
@@ -431,15 +402,16 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	table.warmup = request.plan.warmup;
 	table.seed = request.plan.seed;
 	table.option = request.option;
-	rc = measure(&table, &request, &ready, out, e);
+	rc = measure(&table, &request, &ready, e);
 	if (rc > 0)
 		rc += 128;
 	if (rc == 0)
-		rc = write_results(&table, out, e);
+		rc = boottable_print(&table, trial_stdout_width(), stdout, e);
+	if (rc == 0)
+		rc = trial_export_write(request.exports, &table, e);
 	if (rc == 0)
 		rc = check_booted(&table, e);
-	for (size_t i = 0; i < OUTPUTS; i++)
-		outfile_abandon(&out[i]);
+	trial_export_abandon(request.exports);
 	finish_ready(&ready);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "vmm/help_bench.h"
 #include "vmm/listing.h"
 #include "vmm/trial.h"
+#include "vmm/trial_export.h"
 #include "vmm/words.h"
 
 /*
@@ -153,8 +154,25 @@ bool compare_is_slower(const struct comparison *c, double percent)
  * --- the command --------------------------------------------------------------------------------
  */
 
+static int print_json(const void *comparison, FILE *out, struct err *e)
+{
+	return compare_print_json(comparison, out, e);
+}
+
+static int print_markdown(const void *comparison, FILE *out, struct err *e)
+{
+	return compare_print_markdown(comparison, out, e);
+}
+
+static const struct trial_export EXPORTS[] = {
+	{ .option = "--export-json", .print = print_json },
+	{ .option = "--export-markdown", .print = print_markdown },
+	{ .option = NULL },
+};
+
 struct request {
 	struct trial_plan plan;
+	struct trial_export exports[sizeof(EXPORTS) / sizeof(EXPORTS[0])];
 	const char *metric;
 	bool limited;
 	double limit_percent;
@@ -196,6 +214,8 @@ static int take_word(struct request *request, int argc, char **argv, int *i, str
 	if (trial_is_option(argv[*i], "--fail-if-slower"))
 		return take_percent(request, argc, argv, i, e);
 	rc = trial_take_option(&request->plan, argc, argv, i, e);
+	if (rc == 0)
+		rc = trial_export_take(request->exports, argc, argv, i, e);
 	if (rc != 0)
 		return rc;
 	if (argv[*i][0] == '-' && !strpbrk(argv[*i], " \t\n"))
@@ -284,39 +304,16 @@ static int fill_series(struct trial *trial, const struct request *request, struc
 			 e);
 }
 
-static int print_json(const void *comparison, FILE *out, struct err *e)
-{
-	return compare_print_json(comparison, out, e);
-}
-
-static int print_markdown(const void *comparison, FILE *out, struct err *e)
-{
-	return compare_print_markdown(comparison, out, e);
-}
-
-/* Files of results. */
-struct outputs {
-	struct outfile json, markdown;
-};
-
-static int print_all(const struct comparison *c, struct outputs *to, struct err *e)
-{
-	int rc = compare_print(c, trial_stdout_width(), stdout, e);
-
-	if (rc == 0)
-		rc = trial_write(&to->json, print_json, c, e);
-	return rc < 0 ? rc : trial_write(&to->markdown, print_markdown, c, e);
-}
-
-static int conclude(const struct request *request, struct trial *trial, struct outputs *to,
-		    struct err *e)
+static int conclude(struct request *request, struct trial *trial, struct err *e)
 {
 	struct comparison c;
 	int rc = compare_work_out(&c, &trial[0].series, &trial[1].series, request->metric,
 				  request->plan.seed, e);
 
 	if (rc == 0)
-		rc = print_all(&c, to, e);
+		rc = compare_print(&c, trial_stdout_width(), stdout, e);
+	if (rc == 0)
+		rc = trial_export_write(request->exports, &c, e);
 	if (rc == 0 && request->limited && !c.tested)
 		rc = err_set(
 			e, EINVAL,
@@ -328,28 +325,23 @@ static int conclude(const struct request *request, struct trial *trial, struct o
 	return rc;
 }
 
-static int run_and_compare(const struct request *request, struct trial *trial, struct err *e)
+static int run_and_compare(struct request *request, struct trial *trial, struct err *e)
 {
-	struct outputs to = { 0 };
 	struct words words[2] = { { 0 } };
-	int rc = outfile_open(&to.json, "--export-json", request->plan.json_path, e);
+	int rc = trial_export_open(request->exports, e);
 
-	if (rc == 0)
-		rc = outfile_open(&to.markdown, "--export-markdown", request->plan.markdown_path,
-				  e);
 	if (rc == 0)
 		rc = fill_series(trial, request, words, e);
 	if (rc > 0)
 		rc += 128; /* a signal asked to stop */
 	else if (rc == 0)
-		rc = conclude(request, trial, &to, e);
+		rc = conclude(request, trial, e);
 	for (size_t i = 0; i < 2; i++) {
 		words_finish(&words[i]);
 		free((void *)(uintptr_t)trial[i].option);
 		trial[i].option = NULL;
 	}
-	outfile_abandon(&to.json);
-	outfile_abandon(&to.markdown);
+	trial_export_abandon(request->exports);
 	return rc;
 }
 
@@ -363,6 +355,7 @@ int compare_program(const char *program, int argc, char **argv, struct err *e)
 		help_print_compare(stdout);
 		return 0;
 	}
+	(void)memcpy(request.exports, EXPORTS, sizeof(EXPORTS));
 	rc = parse(&request, argc, argv, e);
 	if (rc < 0)
 		return rc;

@@ -291,5 +291,5 @@ int compare_print_json(const struct comparison *c, FILE *out, struct err *e)
 	rc = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
 	json_decref(root);
 	(void)fputc('\n', out);
-	return rc == 0 ? 0 : err_set(e, EIO, "JSON cannot be written");
+	return rc == 0 ? 0 : err_sys(e, errno ? errno : EIO, "JSON cannot be written");
 }

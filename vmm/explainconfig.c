@@ -10,6 +10,7 @@
 #include "boot/vmlinuxin.h"
 #include "vmm/help_config.h"
 #include "vmm/trial.h"
+#include "vmm/trial_export.h"
 
 /* No kernel has as many, with all its DWARF; only parts of it are read. */
 #define FILE_MAX_BYTES (16ULL << 30)
@@ -24,8 +25,25 @@ struct files {
 	struct series series; /* of all reports */
 };
 
+static int print_json(const void *of, FILE *out, struct err *e)
+{
+	return explainconfig_print_json(of, out, e);
+}
+
+static int print_markdown(const void *of, FILE *out, struct err *e)
+{
+	return explainconfig_print_markdown(of, out, e);
+}
+
+static const struct trial_export EXPORTS[] = {
+	{ .option = "--export-json", .print = print_json },
+	{ .option = "--export-markdown", .print = print_markdown },
+	{ .option = NULL },
+};
+
 struct request {
 	struct trial_plan plan;
+	struct trial_export exports[sizeof(EXPORTS) / sizeof(EXPORTS[0])];
 	const char *side[2];
 	size_t sides;
 	char *const *run; /* options of both runs; NULL: none are made */
@@ -283,6 +301,8 @@ static int take_word(struct request *request, int argc, char **argv, int *i, str
 {
 	int rc = trial_take_option(&request->plan, argc, argv, i, e);
 
+	if (rc == 0)
+		rc = trial_export_take(request->exports, argc, argv, i, e);
 	if (rc != 0)
 		return rc;
 	if (argv[*i][0] == '-')
@@ -337,28 +357,11 @@ static int find_out(struct explainconfig *found, const struct request *request, 
 	return rc == 0 ? compare_times(found, request, files, e) : rc;
 }
 
-static int print_json(const void *of, FILE *out, struct err *e)
+static int explain(struct request *request, struct files *files, struct err *e)
 {
-	return explainconfig_print_json(of, out, e);
-}
-
-static int print_markdown(const void *of, FILE *out, struct err *e)
-{
-	return explainconfig_print_markdown(of, out, e);
-}
-
-static int explain(const struct request *request, struct files *files, struct err *e)
-{
-	struct outfile json = { 0 }, markdown = { 0 };
 	struct explainconfig found = { 0 };
-	int rc = outfile_open(&json, "--export-json", request->plan.json_path, e);
+	int rc = trial_export_open(request->exports, e);
 
-	if (rc == 0)
-		rc = outfile_open(&markdown, "--export-markdown", request->plan.markdown_path, e);
-	if (rc == 0 && request->plan.json_path && request->plan.markdown_path &&
-	    outfile_same(&json, &markdown))
-		rc = err_set(e, EINVAL, "--export-json and --export-markdown both write %s",
-			     request->plan.json_path);
 	if (rc == 0)
 		rc = find_out(&found, request, files, e);
 	if (rc > 0)
@@ -366,15 +369,12 @@ static int explain(const struct request *request, struct files *files, struct er
 	else if (rc == 0)
 		rc = explainconfig_print(&found, trial_stdout_width(), stdout, e);
 	if (rc == 0)
-		rc = trial_write(&json, print_json, &found, e);
-	if (rc == 0)
-		rc = trial_write(&markdown, print_markdown, &found, e);
+		rc = trial_export_write(request->exports, &found, e);
 	compare_finish(&found.times);
 	kconfig_difference_finish(&found.options);
 	for (size_t i = 0; i < 2; i++)
 		kconfig_finish(&found.side[i].config);
-	outfile_abandon(&json);
-	outfile_abandon(&markdown);
+	trial_export_abandon(request->exports);
 	return rc;
 }
 
@@ -388,6 +388,7 @@ int explainconfig_command(int argc, char **argv, struct err *e)
 		help_print_explain_config(stdout);
 		return 0;
 	}
+	(void)memcpy(request.exports, EXPORTS, sizeof(EXPORTS));
 	rc = parse(&request, argc, argv, e);
 	if (rc == 0)
 		rc = explain(&request, files, e);

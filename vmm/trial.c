@@ -65,12 +65,6 @@ static int take_number(int argc, char **argv, int *i, uint64_t min, uint64_t max
 	return 1;
 }
 
-static int take_path(int argc, char **argv, int *i, const char **path, struct err *e)
-{
-	*path = trial_option_value(argc, argv, i, e);
-	return *path ? 1 : -EINVAL;
-}
-
 static bool is_either(const char *word, const char *brief, const char *verbose)
 {
 	return trial_is_option(word, brief) || trial_is_option(word, verbose);
@@ -88,12 +82,6 @@ int trial_take_option(struct trial_plan *plan, int argc, char **argv, int *i, st
 		return take_number(argc, argv, i, 1, TRIAL_JOBS_MAX, &plan->jobs, e);
 	if (trial_is_option(word, "--seed"))
 		return take_number(argc, argv, i, 0, INT64_MAX, &plan->seed, e);
-	if (trial_is_option(word, "--export-json"))
-		return take_path(argc, argv, i, &plan->json_path, e);
-	if (trial_is_option(word, "--export-markdown"))
-		return take_path(argc, argv, i, &plan->markdown_path, e);
-	if (plan->takes_csv && trial_is_option(word, "--export-csv"))
-		return take_path(argc, argv, i, &plan->csv_path, e);
 	if (plan->takes_ignore_failure &&
 	    (strcmp(word, "-i") == 0 || strcmp(word, "--ignore-failure") == 0)) {
 		plan->ignore_failure = true;
@@ -153,36 +141,6 @@ int trial_check_options(const char *command, char *const *option, struct err *e)
 		}
 	}
 	return 0;
-}
-
-/*
- * --- where results go ---------------------------------------------------------------------------
- */
-
-struct writing {
-	trial_print print;
-	const void *of;
-	struct err why;
-};
-
-static int print_it(const void *ctx, FILE *out)
-{
-	struct writing *writing = (struct writing *)(uintptr_t)ctx;
-
-	return writing->print(writing->of, out, &writing->why);
-}
-
-int trial_write(struct outfile *out, trial_print print, const void *of, struct err *e)
-{
-	struct writing writing = { .print = print, .of = of };
-	int rc;
-
-	(void)fflush(stdout); /* the file may be the same */
-	rc = outfile_write(out, print_it, &writing, e);
-
-	if (rc < 0 && writing.why.code)
-		*e = writing.why;
-	return rc;
 }
 
 size_t trial_stdout_width(void)

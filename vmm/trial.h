@@ -3,8 +3,9 @@
  * Runs again and again, of one set of options or of two in turns, into series: what bench and
  * compare have in common. Each run is a process of its own (vmm/child.h).
  *
- *   trial.c       options, files for results
- *   trial_run.c   the runs
+ *   trial.c          options
+ *   trial_export.c   files for results
+ *   trial_run.c      the runs
  */
 #ifndef TVMM_TRIAL_H
 #define TVMM_TRIAL_H
@@ -14,7 +15,6 @@
 #include <stdint.h>
 
 #include "vmm/base/err.h"
-#include "vmm/outfile.h"
 #include "vmm/series.h"
 
 enum { TRIAL_JOBS_MAX = 64 };
@@ -24,11 +24,9 @@ struct trial_plan {
 	size_t jobs;         /* how many at the same time: 1 to TRIAL_JOBS_MAX */
 	uint64_t seed;
 	bool ignore_failure;
-	const char *program; /* NULL: tvmm itself */
-	/* Where results go besides stdout; NULL: nowhere. */
-	const char *json_path, *csv_path, *markdown_path;
-	bool takes_csv, takes_ignore_failure; /* which options there are */
-	bool progress;                        /* on stderr */
+	const char *program;       /* NULL: tvmm itself */
+	bool takes_ignore_failure; /* whether there is that option */
+	bool progress;             /* on stderr */
 };
 
 /* One side. */
@@ -44,8 +42,8 @@ struct trial {
 struct trial_plan trial_default_plan(void);
 
 /*
- * Takes argv[*i], and the value behind it, if it is an option of a trial: -r, -w, -j, --seed, -i,
- * --export-... 1: taken, and *i is its last word; 0: it is none; -EINVAL with *e.
+ * Takes argv[*i], and the value behind it, if it is an option of a trial: -r, -w, -j, --seed, -i.
+ * 1: taken, and *i is its last word; 0: it is none; -EINVAL with *e.
  */
 int trial_take_option(struct trial_plan *plan, int argc, char **argv, int *i, struct err *e);
 
@@ -74,15 +72,6 @@ void trial_order(uint64_t seed, size_t runs, unsigned char *order);
  * status is not 0, or if it has -until among its options and ended for another reason.
  */
 int trial_run(struct trial *trial, size_t sides, const struct trial_plan *plan, struct err *e);
-
-/* Prints something that of is. 0, or -errno with *e. */
-typedef int (*trial_print)(const void *of, FILE *out, struct err *e);
-
-/*
- * Has print() write a file for results, which was opened before the first run; nothing if none was asked
- * for. 0, or -errno with *e, and what the file held before is still there.
- */
-int trial_write(struct outfile *out, trial_print print, const void *of, struct err *e);
 
 /* The width of the terminal that stdout is, 80 at least; 0: it is none. */
 size_t trial_stdout_width(void);

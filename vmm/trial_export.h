@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files for results (--export-...): what bench, compare, table and explain-config have in common.
+ * Opened before the first run, so that what cannot be written costs nobody a boot; written when all
+ * is over, complete or not at all (vmm/outfile.h).
+ *
+ * A command has an array of them; what has no option is behind the last one.
+ */
+#ifndef TVMM_TRIAL_EXPORT_H
+#define TVMM_TRIAL_EXPORT_H
+
+#include <stdio.h>
+
+#include "vmm/base/err.h"
+#include "vmm/outfile.h"
+
+struct trial_export {
+	const char *option;                                     /* "--export-json" */
+	int (*print)(const void *of, FILE *out, struct err *e); /* 0, or -errno with *e */
+	const char *path; /* borrowed from the command line; NULL: not asked for */
+	struct outfile file;
+};
+
+/*
+ * Takes argv[*i], and the value behind it, if it is the option of one of them. 1: taken, and *i is
+ * its last word; 0: it is none; -EINVAL with *e.
+ */
+int trial_export_take(struct trial_export *exports, int argc, char **argv, int *i, struct err *e);
+
+/*
+ * Opens those that were asked for. 0, or -errno with *e: one cannot be written, or two are the same
+ * file. trial_export_abandon() is due either way.
+ */
+int trial_export_open(struct trial_export *exports, struct err *e);
+
+/*
+ * Has each print what `of` is into its file, and closes it. 0, or -errno with *e, which names option
+ * and file: that one holds what it held before, and the others have been written all the same.
+ */
+int trial_export_write(struct trial_export *exports, const void *of, struct err *e);
+
+/* Closes what is open, unwritten. */
+void trial_export_abandon(struct trial_export *exports);
+
+#endif
