@@ -262,6 +262,25 @@ START_TEST(what_cannot_be)
 }
 END_TEST
 
+/* Told before anything is written: a name of 256 bytes, and a path that its temporary name outgrows. */
+START_TEST(names_that_are_too_long)
+{
+	char name[PATH_MAX];
+	size_t used = (size_t)snprintf(name, sizeof(name), "%s/", folder_at(""));
+
+	(void)memset(name + used, 'x', 256);
+	name[used + 256] = '\0';
+	expect_refused(name, ENAMETOOLONG, "File name too long");
+	name[used + 255] = '\0';
+	ck_assert_msg(begin(&file, name) == 0, "%s", e.text);
+	ck_assert_msg(newfile_close(&file, &e) == 0, "%s", e.text);
+	while (used + 16 < sizeof(name))
+		used += (size_t)snprintf(name + used, sizeof(name) - used, "./");
+	(void)snprintf(name + used, sizeof(name) - used, "f");
+	expect_refused(name, ENAMETOOLONG, "File name too long");
+}
+END_TEST
+
 START_TEST(a_current_folder_that_is_gone)
 {
 	ck_assert_int_eq(mkdir(folder_at("d"), 0700), 0);
@@ -442,6 +461,7 @@ int main(void)
 	tcase_add_test(tcase, only_descriptors_that_were_inherited);
 	tcase_add_test(tcase, a_fifo_with_a_reader);
 	tcase_add_test(tcase, what_cannot_be);
+	tcase_add_test(tcase, names_that_are_too_long);
 	tcase_add_test(tcase, a_current_folder_that_is_gone);
 	tcase_add_test(tcase, who_may_not_write);
 	tcase_add_test(tcase, a_disk_that_fills_up);

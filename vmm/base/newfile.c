@@ -17,6 +17,7 @@ enum {
 	LINKS_MAX = 40, /* Linux follows as many */
 	TEMPORARY_TRIES = 100,
 	DESCRIPTOR_BYTES = 32,
+	TEMPORARY_BYTES = 40, /* ".tvmm-", a process id, "-", 8 digits, ".tmp", NUL */
 };
 
 /*
@@ -128,6 +129,17 @@ static int examine_present(struct newfile *file, const struct stat *st, struct e
 	return 0;
 }
 
+/* Its temporary name stands in the same folder, and must not be longer than a path may be. */
+static int examine_length(const struct newfile *file, struct err *e)
+{
+	size_t room = PATH_MAX - (size_t)folder_length(file->path);
+	struct stat st;
+
+	if (room <= TEMPORARY_BYTES || (stat(file->path, &st) < 0 && errno == ENAMETOOLONG))
+		return err_sys(e, ENAMETOOLONG, "%s %s: cannot be written", file->what, file->name);
+	return 0;
+}
+
 static int examine_folder(struct newfile *file, struct err *e)
 {
 	char folder[PATH_MAX];
@@ -184,7 +196,10 @@ int newfile_examine(struct newfile *file, const char *what, const char *name, st
 		file->direct = is_direct(st.st_mode);
 		rc = file->direct ? 0 : examine_present(file, &st, e);
 	}
-	return rc < 0 || file->direct ? rc : examine_folder(file, e);
+	if (rc < 0 || file->direct)
+		return rc;
+	rc = examine_length(file, e);
+	return rc < 0 ? rc : examine_folder(file, e);
 }
 
 /*
