@@ -113,6 +113,8 @@ static int run_and_print(struct request *request, struct trial *trial, struct er
 	int rc = trial_export_open(request->exports, e);
 
 	if (rc == 0)
+		rc = trial_export_spare_run(request->exports, request->option, e);
+	if (rc == 0)
 		rc = trial_run(trial, 1, &request->plan, e);
 	if (rc > 0)
 		rc += 128; /* a signal asked to stop */

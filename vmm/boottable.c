@@ -354,6 +354,20 @@ static int find_peer_and_run(struct boottable *table, const struct request *requ
 	return rc;
 }
 
+/* Results are not written over what they are of. */
+static int open_exports(struct request *request, const struct boottable *table, struct err *e)
+{
+	int rc = trial_export_open(request->exports, e);
+
+	for (size_t i = 0; rc == 0 && i < table->rows; i++) {
+		rc = trial_export_spare(request->exports, "kernel", table->row[i].kernel, e);
+		if (rc == 0)
+			rc = trial_export_spare(request->exports, "vmlinux", table->row[i].vmlinux,
+						e);
+	}
+	return rc < 0 ? rc : trial_export_spare_run(request->exports, request->option, e);
+}
+
 static int measure(struct boottable *table, struct request *request, struct ready *ready,
 		   struct err *e)
 {
@@ -361,7 +375,7 @@ static int measure(struct boottable *table, struct request *request, struct read
 	int rc = make_ready(ready, &job, request, table, e);
 
 	if (rc == 0)
-		rc = trial_export_open(request->exports, e);
+		rc = open_exports(request, table, e);
 	for (size_t i = 0; rc == 0 && i < table->rows; i++)
 		rc = boottable_read_facts(&table->row[i], e);
 	if (rc == 0)

@@ -289,7 +289,10 @@ static int fill_series(struct trial *trial, const struct request *request, struc
 	for (size_t i = 0; rc == 0 && i < 2; i++) {
 		run[i] = is_options(request->side[i]);
 		if (!run[i]) {
-			rc = series_read(&trial[i].series, request->side[i], e);
+			rc = trial_export_spare(request->exports, "series of runs",
+						request->side[i], e);
+			if (rc == 0)
+				rc = series_read(&trial[i].series, request->side[i], e);
 			continue;
 		}
 		rc = words_split(&words[i], request->side[i], e);
@@ -297,6 +300,8 @@ static int fill_series(struct trial *trial, const struct request *request, struc
 			rc = join_options(&words[i], request->common, &trial[i], e);
 		if (rc == 0)
 			rc = trial_check_options("compare", trial[i].option, e);
+		if (rc == 0)
+			rc = trial_export_spare_run(request->exports, trial[i].option, e);
 	}
 	if (rc < 0 || (!run[0] && !run[1]))
 		return rc;

@@ -78,27 +78,31 @@ static int kind_of(const char *path, enum kind *kind, struct err *e)
 	return rc;
 }
 
-static int take_file(struct files *files, const char *name, const char *path, struct err *e)
+static int take_file(struct files *files, const struct request *request, const char *name,
+		     const char *path, struct err *e)
 {
-	static const char *const what[KINDS] = { "a .config", "a vmlinux", "a bzImage", "" };
+	static const char *const what[KINDS] = { ".config", "vmlinux", "bzImage", "report" };
 	enum kind kind = CONFIG;
 	int rc = kind_of(path, &kind, e);
 
+	if (rc == 0)
+		rc = trial_export_spare(request->exports, what[kind], path, e);
 	if (rc < 0)
 		return rc;
 	if (kind == REPORT)
 		rc = series_read(&files->series, path, e);
 	else if (files->path[kind])
 		rc = err_set(e, EINVAL,
-			     "explain-config: %s has two files that are %s each, '%s' and '%s'",
+			     "explain-config: %s has two files that are a %s each, '%s' and '%s'",
 			     name, what[kind], files->path[kind], path);
 	if (rc == 0)
 		files->path[kind] = path;
 	return rc;
 }
 
-static int take_files(struct files *files, const char *name, const char *list, struct err *e)
+static int take_files(struct files *files, const struct request *request, size_t i, struct err *e)
 {
+	const char *name = NAME[i], *list = request->side[i];
 	size_t count = 0;
 	char *rest, *path;
 	int rc = 0;
@@ -117,7 +121,7 @@ static int take_files(struct files *files, const char *name, const char *list, s
 			rc = err_set(e, EINVAL, "explain-config: %s has more than %d files", name,
 				     FILES_MAX);
 		else
-			rc = take_file(files, name, path, e);
+			rc = take_file(files, request, name, path, e);
 	}
 	return rc;
 }
@@ -345,7 +349,9 @@ static int find_out(struct explainconfig *found, const struct request *request, 
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < 2; i++)
-		rc = take_files(&files[i], NAME[i], request->side[i], e);
+		rc = take_files(&files[i], request, i, e);
+	if (rc == 0 && request->run)
+		rc = trial_export_spare_run(request->exports, request->run, e);
 	for (size_t i = 0; rc == 0 && i < 2; i++)
 		rc = read_side(found, &files[i], i, e);
 	found->has_sizes = !found->no_sizes[0];

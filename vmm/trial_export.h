@@ -34,6 +34,16 @@ int trial_export_take(struct trial_export *exports, int argc, char **argv, int *
 int trial_export_open(struct trial_export *exports, struct err *e);
 
 /*
+ * Of those that are open: refuses the one that would take the place of the file `path`, which is read.
+ * what: how messages call that file. path NULL, or no file: nothing to refuse. 0, or -EINVAL with *e.
+ */
+int trial_export_spare(const struct trial_export *exports, const char *what, const char *path,
+		       struct err *e);
+
+/* The same for all files that a run with these options reads, its program included. */
+int trial_export_spare_run(const struct trial_export *exports, char *const *option, struct err *e);
+
+/*
  * Has each print what `of` is into its file, and closes it. 0, or -errno with *e, which names option
  * and file: that one holds what it held before, and the others have been written all the same.
  */

@@ -354,6 +354,10 @@ START_TEST(bad_words)
 		BENCH("1 0\n", W("-w0"), W("--export-json"), W("/nowhere/f"), W("--"), W("k")), 0);
 	ck_assert_int_lt(BENCH("1 0\n", W("--export-json"), W("/nowhere/f"), W("--"), W("k")), 0);
 	ck_assert_ptr_nonnull(strstr(e.text, "--export-json /nowhere/f: "));
+	ck_assert_int_lt(BENCH("1 0\n", W("--export-json"), strdupa(folder_at("values")), W("--"),
+			       W("-kernel"), strdupa(folder_at("values"))),
+			 0);
+	ck_assert_ptr_nonnull(strstr(e.text, "/values', the kernel; "));
 	ck_assert_uint_eq(folder_look(folder_at("values")).st_size, 4);
 }
 END_TEST

@@ -521,6 +521,13 @@ START_TEST(exports_that_fail)
 	ck_assert_ptr_nonnull(strstr(e.text, "--export-chart"));
 	ck_assert_int_eq(TABLE(NULL, "--export-csv", "@m", "--export-json", "@m", "x=@good"),
 			 -EINVAL);
+	ck_assert_int_eq(TABLE(NULL, "--export-csv", "@good", "x=@good"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "/good', the kernel; "));
+	ck_assert_int_eq(TABLE(NULL, "--export-csv", "@m", "x=@good,@m"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "/m', the vmlinux; "));
+	ck_assert_int_eq(TABLE(NULL, "--export-csv", "@m", "x=@good", "--", "-initrd", "@m"),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "/m', the initrd; "));
 	ck_assert_uint_eq(count_calls(""), 0);
 	ck_assert_int_eq(TABLE(NULL, "-r", "1", "--export-markdown", "@m", "x=@signals"),
 			 128 + SIGTERM);

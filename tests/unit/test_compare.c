@@ -359,6 +359,8 @@ START_TEST(different_jobs)
 	folder_put(folder_at("four"), text, strlen(text));
 	(void)snprintf(one, sizeof(one), "%s", folder_at("one"));
 	(void)snprintf(four, sizeof(four), "%s", folder_at("four"));
+	ck_assert_int_eq(COMPARE(one, four, W("--export-json"), four), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "/four', the series of runs; "));
 	ck_assert_int_eq(COMPARE(one, four), 0);
 	ck_assert_ptr_nonnull(
 		strstr(said, "the runs of A were made 1 at the same time, those of B 4:"));

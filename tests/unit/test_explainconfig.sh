@@ -164,6 +164,14 @@ echo 'hello' >text
 refused 'a kernel among the options of both' 'kernels are A and B' a.config b.config -- -kernel k
 refused 'one file for two exports' '--export-json and --export-markdown both write out' a.config b.config \
 	--export-json out --export-markdown out
+cp a.config c.config
+refused 'an export in the place of a configuration' "c.config: is the file 'c.config', the .config" \
+	c.config b.config --export-json c.config
+refused 'an export in the place of a report' "a.json: is the file 'a.json', the report" \
+	a.config,a.json b.config --export-markdown a.json
+refused 'an export in the place of an initrd' "c.config: is the file 'c.config', the initrd" \
+	a.config b.config --export-json c.config -- -initrd c.config
+verdict 'which are as they were' '' "$(cmp a.config c.config 2>&1)"
 refused 'no .config' "text:1: 'hello' is no line of a .config" a.config text
 head -c 5000 /dev/zero | tr '\0' x >long
 refused 'a line that is too long' 'long:1: the line has 5000 characters' long b.config

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/common/folder.h"
 #include "vmm/trial_export.h"
@@ -165,12 +166,91 @@ START_TEST(one_that_cannot_be_made)
 }
 END_TEST
 
+/* By whatever name: a link, another name of the same file, the place it is at. */
+START_TEST(what_is_read_is_not_written)
+{
+	char a[256], b[256], same[256], link_to[256];
+
+	(void)snprintf(a, sizeof(a), "%s", folder_at("a"));
+	(void)snprintf(b, sizeof(b), "%s", folder_at("b"));
+	(void)snprintf(same, sizeof(same), "%s", folder_at("same"));
+	(void)snprintf(link_to, sizeof(link_to), "%s", folder_at("link"));
+	folder_put(a, "kernel", 6);
+	ck_assert_int_eq(link(a, same), 0);
+	ck_assert_int_eq(symlink("a", link_to), 0);
+	exports[0].path = b;
+	exports[1].path = a;
+	ck_assert_int_eq(trial_export_open(exports, &e), 0);
+	ck_assert_int_eq(trial_export_spare(exports, "kernel", NULL, &e), 0);
+	ck_assert_int_eq(trial_export_spare(exports, "kernel", "/nowhere", &e), 0);
+	ck_assert_int_eq(trial_export_spare(exports, "kernel", b, &e), 0);
+	ck_assert_int_eq(trial_export_spare(exports, "kernel", a, &e), -EINVAL);
+	told("--export-b ");
+	told("/a: is the file '");
+	told("the kernel; name a file that is not read");
+	ck_assert_int_eq(trial_export_spare(exports, "kernel", same, &e), -EINVAL);
+	ck_assert_int_eq(trial_export_spare(exports, "kernel", link_to, &e), -EINVAL);
+	trial_export_abandon(exports);
+	holds("a", "kernel");
+}
+END_TEST
+
+/* docs/tvmm.1: options that name files which are read, -add SRC[:/DST], the program behind "--". */
+START_TEST(what_a_run_reads)
+{
+	static const struct {
+		const char *option[6];
+		bool reads;
+	} spec[] = {
+		{ { "-kernel", "@" }, true },
+		{ { "--initrd=@", "-m", "64" }, true },
+		{ { "-m", "64", "--symbols", "@" }, true },
+		{ { "-add", "@:/bin/x" }, true },
+		{ { "-add=@" }, true },
+		{ { "-m", "64", "--", "@", "x" }, true },
+		{ { "-append", "@" }, false },
+		{ { "-kernels", "@" }, false },
+		{ { "-kernel", "k", "--", "p", "@" }, false },
+		{ { "-kernel" }, false },
+		{ { "-m", "--" }, false },
+		{ { NULL }, false },
+	};
+	char a[256], word[512];
+
+	(void)snprintf(a, sizeof(a), "%s", folder_at("a"));
+	folder_put(a, "x", 1);
+	exports[0].path = a;
+	ck_assert_int_eq(trial_export_open(exports, &e), 0);
+	for (size_t i = 0; i < COUNT(spec); i++) {
+		const char *option[7] = { NULL };
+
+		for (size_t k = 0; spec[i].option[k]; k++) {
+			const char *at = strchr(option[k] = spec[i].option[k], '@');
+
+			if (!at)
+				continue;
+			(void)snprintf(word, sizeof(word), "%.*s%s%s", (int)(at - option[k]),
+				       option[k], a, at + 1);
+			option[k] = word;
+		}
+		ck_assert_msg(trial_export_spare_run(exports, (char *const *)(uintptr_t)option,
+						     &e) == (spec[i].reads ? -EINVAL : 0),
+			      "%zu", i);
+	}
+	trial_export_abandon(exports);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {
-		options,          written_at_the_end,         abandoned,
-		one_file_for_two, one_that_cannot_be_written, one_that_cannot_be_made
-	};
+	const TTest *const tests[] = { options,
+				       written_at_the_end,
+				       abandoned,
+				       one_file_for_two,
+				       one_that_cannot_be_written,
+				       one_that_cannot_be_made,
+				       what_is_read_is_not_written,
+				       what_a_run_reads };
 	Suite *suite = suite_create("trial_export");
 	TCase *tcase = tcase_create("trial_export");
 	SRunner *runner;
