@@ -49,8 +49,8 @@ static void release(struct words *words)
 
 /*
  * regcomp() copies what is repeated, so that `a++++` takes memory and time that double with every
- * plus sign, and ((a{99}){99}){99} is no better. That hurts nobody but the user who typed it; such
- * words are kept from it here.
+ * plus sign, up to what vmm/lineregex.h allows: tenths of a second, with sanitizers more. Such words
+ * are kept from it here.
  */
 static bool for_regcomp_only(const struct words *words)
 {
