@@ -9,10 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vmm/timing/cleantext.h"
+
 static const char DEFAULT_PROGRAM[] = "qemu-system-x86_64";
 
-enum { WORDS_MAX = 32, NUMBER_BYTES = 32 };
-#define VERSION_LIMIT_NS 30000000000ULL
+enum { WORDS_MAX = 32, NUMBER_BYTES = 32, VERSION_LIMIT_S = 5 };
 
 /* What comes before the guest: no network, no graphics, the serial line on stdio. */
 static const char *const machine_words[][WORDS_MAX] = {
@@ -113,7 +114,7 @@ static int ask_for_version(const struct peer *peer, struct child_group *group,
 		.ctx = line,
 		.at_once = true,
 		.stranger = true,
-		.limit_ns = VERSION_LIMIT_NS,
+		.limit_ns = VERSION_LIMIT_S * 1000000000ULL,
 	};
 	struct child_result result;
 	size_t number;
@@ -126,6 +127,10 @@ static int ask_for_version(const struct peer *peer, struct child_group *group,
 	child_finish(&result);
 	if (result.interrupted || line->length)
 		return result.interrupted;
+	if (result.timed_out)
+		return err_set(e, ETIMEDOUT,
+			       "%s --version has told no version after %d s, and was ended",
+			       peer->program, VERSION_LIMIT_S);
 	return err_set(e, ENOEXEC, "%s --version ends with status %d%s%s and tells no version",
 		       peer->program, result.status, *result.said ? ": " : "", result.said);
 }
@@ -134,6 +139,7 @@ int peer_find(struct peer *peer, const char *what, const char *program, struct c
 	      struct err *e)
 {
 	struct first_line line = { 0 };
+	char version[sizeof(line.text)];
 	size_t used;
 	int rc = take_machine(peer, what, e);
 
@@ -149,7 +155,8 @@ int peer_find(struct peer *peer, const char *what, const char *program, struct c
 	if (rc != 0)
 		return rc;
 	shorten_version(&line);
-	used = (size_t)snprintf(peer->words, sizeof(peer->words), "%s:", line.text);
+	(void)cleantext_copy(version, sizeof(version), line.text, false);
+	used = (size_t)snprintf(peer->words, sizeof(peer->words), "%s:", version);
 	for (const char *const *word = machine_words[peer->machine];
 	     *word && used < sizeof(peer->words); word++)
 		used += (size_t)snprintf(peer->words + used, sizeof(peer->words) - used, " %s",

@@ -468,6 +468,23 @@ START_TEST(other_machines_and_time_limits)
 }
 END_TEST
 
+/* [ECMA-48]: CSI as a byte and as a character, a colour, a bell. */
+START_TEST(a_version_that_a_terminal_would_obey)
+{
+	put_script("loud",
+		   "#!/bin/sh\n"
+		   "[ \"$1\" = --version ] || exit 3\n"
+		   "printf 'QEMU emulator version 7\\2332J\\302\\2332J\\033[1m\\007 (x)\\n'\n");
+	ck_assert_int_eq(TABLE(NULL, "-r", "1", "-w", "0", "--against", "qemu", "--qemu", "@loud",
+			       "x=@good"),
+			 0);
+	ck_assert_ptr_nonnull(strstr(seen.qemu, "QEMU 7\xef\xbf\xbd"
+						"2J\xef\xbf\xbd\xef\xbf\xbd"
+						"2J"));
+	ck_assert_ptr_null(strchr(seen.qemu, '\033'));
+}
+END_TEST
+
 START_TEST(no_qemu)
 {
 	ck_assert_int_eq(TABLE(NULL, "--against", "qemu", "--qemu", "@nothing", "x=@good"),
@@ -479,6 +496,10 @@ START_TEST(no_qemu)
 	ck_assert_int_eq(chmod(folder_at("nothing"), 0700), 0);
 	ck_assert_int_eq(TABLE(NULL, "--against", "qemu", "--qemu", "@nothing", "x=@good"),
 			 -ENOEXEC);
+	put_script("nothing", "#!/bin/sh\nexec sleep 100\n");
+	ck_assert_int_eq(TABLE(NULL, "--against", "qemu", "--qemu", "@nothing", "x=@good"),
+			 -ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(e.text, "/nothing --version has told no version after 5 s"));
 	ck_assert_int_eq(TABLE(NULL, "--against", "bochs", "x=@good"), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "'bochs' is not known"));
 	ck_assert_int_eq(TABLE(NULL, "--qemu", "@qemu", "x=@good"), -EINVAL);
@@ -667,6 +688,7 @@ int main(void)
 				       least_memory,
 				       against_qemu,
 				       other_machines_and_time_limits,
+				       a_version_that_a_terminal_would_obey,
 				       no_qemu,
 				       exports,
 				       exports_that_fail,
