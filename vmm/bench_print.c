@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "vmm/base/plain.h"
+#include "vmm/base/utf8.h"
 #include "vmm/listing.h"
 #include "vmm/table.h"
 
@@ -270,25 +271,39 @@ static json_t *line_json(const struct bench_line *line)
 			 number(s->ci95.high), "outliers", outliers);
 }
 
+/* Words of the command line are any bytes. */
+static json_t *text_json(const char *text)
+{
+	size_t bytes = 3 * strlen(text) + 1;
+	char *mended = malloc(bytes);
+	json_t *json = NULL;
+
+	if (mended) {
+		utf8_mend(mended, bytes, text);
+		json = json_string(mended);
+	}
+	free(mended);
+	return json;
+}
+
 int bench_print_json(const struct bench *bench, FILE *out, struct err *e)
 {
 	json_t *command = json_array(), *statistics = json_array(), *root;
 	int rc;
 
 	for (size_t i = 0; bench->option[i]; i++)
-		(void)json_array_append_new(
-			command, json_stringn_nocheck(bench->option[i], strlen(bench->option[i])));
+		(void)json_array_append_new(command, text_json(bench->option[i]));
 	for (size_t i = 0; i < bench->lines; i++)
 		(void)json_array_append_new(statistics, line_json(&bench->line[i]));
-	root = json_pack("{s:s,s:i,s:s,s:o,s:O,s:I,s:I,s:I,s:o,s:o}", "schema", "tvmm-bench",
-			 "version", SERIES_BENCH_VERSION, "name", bench->name, "command", command,
-			 "host", bench->series->host, "seed", (json_int_t)bench->seed, "warmup",
-			 (json_int_t)bench->warmup, "jobs", (json_int_t)bench->series->jobs, "runs",
-			 runs_json(bench), "statistics", statistics);
+	root = json_pack("{s:s,s:i,s:o,s:o,s:O,s:I,s:I,s:I,s:o,s:o}", "schema", "tvmm-bench",
+			 "version", SERIES_BENCH_VERSION, "name", text_json(bench->name), "command",
+			 command, "host", bench->series->host, "seed", (json_int_t)bench->seed,
+			 "warmup", (json_int_t)bench->warmup, "jobs",
+			 (json_int_t)bench->series->jobs, "runs", runs_json(bench), "statistics",
+			 statistics);
 	if (!root)
-		return err_set(e, EINVAL,
-			       "JSON cannot be made: no memory, or a name that is not UTF-8");
-	rc = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+		return err_set(e, ENOMEM, "no memory for JSON");
+	rc = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15) | JSON_ENSURE_ASCII);
 	json_decref(root);
 	(void)fputc('\n', out);
 	return rc == 0 ? 0 : err_sys(e, errno ? errno : EIO, "JSON cannot be written");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/base/plain.h"
 #include "vmm/listing.h"
 #include "vmm/table.h"
 
@@ -179,12 +180,14 @@ static void print_warnings(const struct comparison *c, FILE *out)
 	double least = stats_permutation_least(c->a->runs, c->b->runs);
 	const char *different = series_host_difference(c->a, c->b);
 
-	if (different)
-		(void)fprintf(
-			out,
+	if (different) {
+		(void)fputs(
 			"\nwarning: A and B are of different hosts, or of one that has changed: "
-			"'%s' is not\nthe same.\n",
-			different);
+			"'",
+			out);
+		plain_print(different, out);
+		(void)fputs("' is not\nthe same.\n", out);
+	}
 	warn_of_jobs(c, out);
 	if (c->tested && c->lines && least * (double)c->lines >= 0.05)
 		(void)fprintf(
@@ -243,7 +246,9 @@ int compare_print_markdown(const struct comparison *c, FILE *out, struct err *e)
 	if (rc == 0) {
 		table_print_markdown(&table, out);
 		compare_answer(c, answer, sizeof(answer));
-		(void)fprintf(out, "\n%s\n", answer);
+		(void)fputc('\n', out);
+		table_print_markdown_text(answer, out);
+		(void)fputc('\n', out);
 	}
 	table_finish(&table);
 	return rc;
@@ -288,7 +293,7 @@ int compare_print_json(const struct comparison *c, FILE *out, struct err *e)
 			 c->b->host, "answer", answer, "main", line_json(&c->main), "lines", lines);
 	if (!root)
 		return err_set(e, ENOMEM, "no memory for JSON");
-	rc = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+	rc = json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15) | JSON_ENSURE_ASCII);
 	json_decref(root);
 	(void)fputc('\n', out);
 	return rc == 0 ? 0 : err_sys(e, errno ? errno : EIO, "JSON cannot be written");

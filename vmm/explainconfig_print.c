@@ -289,6 +289,15 @@ static void print_options(const struct kconfig_difference *d, size_t width, FILE
 
 typedef int (*make_table)(const struct explainconfig *found, struct table *table, struct err *e);
 
+static void print_words(const char *words, size_t width, FILE *out)
+{
+	if (width == SIZE_MAX)
+		table_print_markdown_text(words, out);
+	else
+		plain_print(words, out);
+	(void)fputc('\n', out);
+}
+
 /* The table, or why there is none. width: SIZE_MAX for Markdown. */
 static int print_part(const struct explainconfig *found, const char *why_not, const char *what,
 		      make_table make, size_t width, FILE *out, struct err *e)
@@ -299,8 +308,7 @@ static int print_part(const struct explainconfig *found, const char *why_not, co
 	(void)fputc('\n', out);
 	if (why_not) {
 		(void)fprintf(out, "%s: ", what);
-		plain_print(why_not, out);
-		(void)fputc('\n', out);
+		print_words(why_not, width, out);
 		return 0;
 	}
 	rc = make(found, &table, e);
@@ -323,7 +331,8 @@ static int print_parts(const struct explainconfig *found, size_t width, FILE *ou
 				make_times, width, out, e);
 	if (rc == 0 && found->has_times) {
 		compare_answer(&found->times, answer, sizeof(answer));
-		(void)fprintf(out, "\n%s\n", answer);
+		(void)fputc('\n', out);
+		print_words(answer, width, out);
 	}
 	return rc;
 }

@@ -9,6 +9,7 @@
 
 #include "vmm/base/file.h"
 #include "vmm/base/plain.h"
+#include "vmm/base/utf8.h"
 
 #define VALUE_MAX (1LL << 53) /* up to here a double is exact; as ns, 104 days */
 
@@ -183,8 +184,9 @@ static int check_name(const char *what, const char *name, struct err *e)
 {
 	size_t length = strlen(name);
 
-	for (const char *p = name; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+	for (size_t i = 0, bytes; name[i]; i += bytes) {
+		bytes = utf8_printable_bytes(name + i);
+		if (!bytes)
 			return err_set(e, EINVAL,
 				       "%s: a control character is in the name of "
 				       "metric '%s'",

@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/base/utf8.h"
+
 enum { GAP = 2 };
+
+static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 struct table_row *table_add(struct table *table, const char *name, struct err *e)
 {
@@ -60,15 +64,27 @@ static size_t name_width(const struct table *table, size_t limit, size_t cells_w
 	return limit && width > room ? room : width;
 }
 
-static void print_name(const char *name, size_t width, FILE *out)
+/* At most so many bytes of the words: nothing but whole characters. */
+static size_t cut_at(const char *words, size_t bytes)
 {
-	if (strlen(name) > width)
-		(void)fprintf(out, "%.*s..", (int)(width - 2), name);
-	else
-		(void)fprintf(out, "%-*s", (int)width, name);
+	while (bytes && (words[bytes] & 0xc0) == 0x80)
+		bytes--;
+	return bytes;
 }
 
-/* Words for cells: as much of them as the line has room for. Nothing but whole characters. */
+static void print_name(const char *name, size_t width, FILE *out)
+{
+	size_t cut;
+
+	if (strlen(name) <= width) {
+		(void)fprintf(out, "%-*s", (int)width, name);
+		return;
+	}
+	cut = cut_at(name, width - 2);
+	(void)fprintf(out, "%.*s%-*s", (int)cut, name, (int)(width - cut), "..");
+}
+
+/* Words for cells: as much of them as the line has room for. */
 static void print_instead(const char *words, size_t room, FILE *out)
 {
 	size_t length = strlen(words);
@@ -77,9 +93,7 @@ static void print_instead(const char *words, size_t room, FILE *out)
 		(void)fprintf(out, "  %s", words);
 		return;
 	}
-	length = room - GAP - 2;
-	while (length && (words[length] & 0xc0) == 0x80)
-		length--;
+	length = cut_at(words, room - GAP - 2);
 	(void)fprintf(out, "  %.*s..", (int)length, words);
 }
 
@@ -118,10 +132,16 @@ void table_print(const struct table *table, size_t width, FILE *out)
 
 void table_print_markdown_text(const char *text, FILE *out)
 {
-	for (; *text; text++) {
-		if (strchr("|`*_\\<[&~", *text))
+	while (*text) {
+		size_t bytes = utf8_printable_bytes(text);
+
+		if (bytes && strchr("|`*_\\<[&~", *text))
 			(void)fputc('\\', out);
-		(void)fputc(*text, out);
+		if (bytes)
+			(void)fwrite(text, 1, bytes, out);
+		else
+			(void)fputs(REPLACEMENT, out);
+		text += bytes ? bytes : 1;
 	}
 }
 

@@ -18,6 +18,7 @@
 #include "vmm/base/guestmem.h"
 #include "vmm/base/le.h"
 #include "vmm/base/must.h"
+#include "vmm/base/plain.h"
 
 static struct err error;
 
@@ -42,6 +43,39 @@ START_TEST(err_stays_one_line)
 	ck_assert_str_eq(error.text, "a?b: Invalid argument");
 	(void)err_set(&error, EINVAL, "K\xc3\xb6ln");
 	ck_assert_str_eq(error.text, "K\xc3\xb6ln");
+	/* C1, as a byte and as a character; a character that has lost its end. */
+	(void)err_set(&error, EINVAL,
+		      "a\x9b"
+		      "b\xc2\x9b"
+		      "c\xc3");
+	ck_assert_str_eq(error.text, "a?b??c?");
+}
+END_TEST
+
+static const char *plain(const char *from)
+{
+	static char text[64];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	ck_assert_ptr_nonnull(out);
+	plain_print(from, out);
+	(void)fclose(out);
+	return text;
+}
+
+/* [ECMA-48]: C0, DEL and C1. [UTF-8]: what is no sequence of it. */
+START_TEST(plain_text)
+{
+	ck_assert_str_eq(plain("K\xc3\xb6ln \xf0\x9f\x90\xa7"), "K\xc3\xb6ln \xf0\x9f\x90\xa7");
+	ck_assert_str_eq(plain("a\033[2Jb\n\x7f"), "a\\x1b[2Jb\\x0a\\x7f");
+	ck_assert_str_eq(plain("\x9b"
+			       "2J"),
+			 "\\x9b2J");
+	ck_assert_str_eq(plain("\xc2\x9b"
+			       "2J"),
+			 "\\xc2\\x9b2J");
+	ck_assert_str_eq(plain("\xc2\xa0\xc3"), "\xc2\xa0\\xc3");
+	ck_assert_str_eq(plain("\xed\xa0\x80"), "\\xed\\xa0\\x80");
 }
 END_TEST
 
@@ -323,6 +357,7 @@ static Suite *base_suite(void)
 
 	tcase_add_test(plain, err_tells_code_and_text);
 	tcase_add_test(plain, err_stays_one_line);
+	tcase_add_test(plain, plain_text);
 	tcase_add_test(plain, err_is_bounded);
 	tcase_add_test(plain, le_numbers);
 	tcase_add_test(plain, guest_memory_inside);

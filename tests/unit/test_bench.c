@@ -160,6 +160,26 @@ START_TEST(files_are_replaced)
 }
 END_TEST
 
+/* Bytes that are no character, and control characters, reach neither the terminal nor the file. */
+START_TEST(words_of_any_bytes)
+{
+	char json[256], text[16384];
+
+	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), json, W("-n"),
+			       W("a\x9b"
+				 "2J\xc2\x9b"),
+			       W("--"), W("-kernel"), W("k\xff\x7f\xc3\xb6")),
+			 0);
+	ck_assert_ptr_nonnull(strstr(said, "bench: a\\x9b2J\\xc2\\x9b\n"));
+	text[folder_get(folder_at("j"), text, sizeof(text) - 1)] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, "\"name\": \"a\\uFFFD2J\\u009B\""));
+	ck_assert_ptr_nonnull(strstr(text, "\"k\\uFFFD"));
+	for (const char *p = text; *p; p++)
+		ck_assert((unsigned char)*p < 0x80);
+}
+END_TEST
+
 START_TEST(what_was_exported_is_read_back)
 {
 	struct series series = { 0 };
@@ -444,6 +464,7 @@ int main(void)
 {
 	const TTest *const tests[] = { table_and_files,
 				       files_are_replaced,
+				       words_of_any_bytes,
 				       what_was_exported_is_read_back,
 				       outliers_are_named,
 				       failing_runs,

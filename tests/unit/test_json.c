@@ -130,6 +130,8 @@ START_TEST(escapes)
 	check_text("say \"a\\b\"", "\"say \\\"a\\\\b\\\"\"");
 	check_text("a\nb\tc\rd\x1b[1m\x01\x1f\x7f",
 		   "\"a\\nb\\u0009c\\u000dd\\u001b[1m\\u0001\\u001f\\u007f\"");
+	/* C1, that a terminal obeys as well: [ECMA-48] "Control functions of the C1 set". */
+	check_text("\xc2\x80\xc2\x9b\xc2\x9f", "\"\\u0080\\u009b\\u009f\"");
 	check_text("</script>", "\"</script>\"");
 	finish();
 }
@@ -139,7 +141,7 @@ END_TEST
 START_TEST(utf8)
 {
 	static const char *const good[] = {
-		"\xc2\x80",         "\xdf\xbf",         "\xe0\xa0\x80",     "\xe0\xbf\xbf",
+		"\xc2\xa0",         "\xdf\xbf",         "\xe0\xa0\x80",     "\xe0\xbf\xbf",
 		"\xe1\x80\x80",     "\xec\xbf\xbf",     "\xed\x80\x80",     "\xed\x9f\xbf",
 		"\xee\x80\x80",     "\xef\xbf\xbf",     "\xf0\x90\x80\x80", "\xf0\xbf\xbf\xbf",
 		"\xf1\x80\x80\x80", "\xf3\xbf\xbf\xbf", "\xf4\x80\x80\x80", "\xf4\x8f\xbf\xbf",

@@ -90,6 +90,7 @@ START_TEST(refused)
 		{ BENCH(""), "not what bench exports" },
 		{ REPORT("1"), "\"name\" is not there" },
 		{ ONE("\"a\\u001b[2J\"", "\"ns\"", "1"), "control character" },
+		{ ONE("\"a\\u009b2J\"", "\"ns\"", "1"), "control character" },
 		{ ONE("\"\"", "\"ns\"", "1"), "0 bytes" },
 		{ ONE("\"a\\u0000b\"", "\"ns\"", "1"), "not JSON" },
 		{ ONE("\"a\"", "\"furlongs\"", "1"), "'furlongs'" },

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmm/base/utf8.h"
+
 enum {
 	/* Room for two paths of the longest kind that the host takes, and words around them. */
 	LONG_BYTES = 10240,
@@ -28,9 +30,12 @@ static void keep_both_ends(struct err *e, const char *text)
 
 static void one_line(char *text)
 {
-	for (unsigned char *p = (unsigned char *)text; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	while (*text) {
+		size_t bytes = utf8_printable_bytes(text);
+
+		if (!bytes)
+			*text = '?';
+		text += bytes ? bytes : 1;
 	}
 }
 

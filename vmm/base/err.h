@@ -18,9 +18,9 @@ struct err {
 
 /*
  * Fills *e and returns -code, so that a failing function can end with `return err_set(...)`.
- * code is a positive errno value; fmt is printf's. Bytes below 0x20 and 0x7f in the text (a file
- * name may hold them) become '?', so that one error stays one line; a text that is too long loses
- * its middle.
+ * code is a positive errno value; fmt is printf's. Bytes of control characters and those that are
+ * not UTF-8 (a file name may hold them) become '?' each, so that one error stays one line and no
+ * terminal obeys it; a text that is too long loses its middle.
  */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

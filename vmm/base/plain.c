@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/base/plain.h"
 
+#include "vmm/base/utf8.h"
+
 void plain_print(const char *text, FILE *out)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			(void)fprintf(out, "\\x%02x", *p);
-		else
-			(void)fputc(*p, out);
+	uint32_t character;
+
+	while (*text) {
+		size_t bytes = utf8_printable_bytes(text);
+		size_t all = bytes ? bytes : utf8_read(text, &character);
+
+		for (size_t i = 0; !bytes && i < (all ? all : 1); i++)
+			(void)fprintf(out, "\\x%02x", (unsigned char)text[i]);
+		(void)fwrite(text, 1, bytes, out);
+		text += all ? all : 1;
 	}
 }

@@ -5,7 +5,10 @@
 
 #include <stdio.h>
 
-/* Prints text with bytes below 0x20, and 0x7f, as \x and two digits. */
+/*
+ * Prints text with the bytes of control characters, C0, 0x7f and C1, and those that are not UTF-8, as
+ * \x and two digits each.
+ */
 void plain_print(const char *text, FILE *out);
 
 #endif

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stddef.h>
 
+#include "vmm/base/utf8.h"
+
 void json_begin_file(struct json *json, FILE *out)
 {
 	*json = (struct json){ .out = out, .first = true };
@@ -104,64 +106,31 @@ void json_on_one_line(struct json *json)
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-/*
- * Bytes of the well-formed character at text; 0: there is none. [UTF-8] "Well-Formed UTF-8 Byte
- * Sequences".
- */
-static size_t character_bytes(const unsigned char *t)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t more;
-
-	if (t[0] < 0x80)
-		return 1;
-	if (t[0] < 0xc2 || t[0] > 0xf4)
-		return 0;
-	more = t[0] < 0xe0 ? 1 : t[0] < 0xf0 ? 2 : 3;
-	if (t[0] == 0xe0)
-		low = 0xa0;
-	else if (t[0] == 0xed)
-		high = 0x9f;
-	else if (t[0] == 0xf0)
-		low = 0x90;
-	else if (t[0] == 0xf4)
-		high = 0x8f;
-	for (size_t i = 1; i <= more; i++) {
-		if (t[i] < low || t[i] > high)
-			return 0;
-		low = 0x80;
-		high = 0xbf;
-	}
-	return more + 1;
-}
-
-static void write_plain(const struct json *json, unsigned char c)
+static void write_character(const struct json *json, const char *text, size_t bytes, uint32_t c)
 {
 	if (c == '"' || c == '\\')
-		(void)fprintf(json->out, "\\%c", c);
+		(void)fprintf(json->out, "\\%c", (char)c);
 	else if (c == '\n')
 		(void)fputs("\\n", json->out);
-	else if (c < 0x20 || c == 0x7f)
+	else if (utf8_is_control(c))
 		(void)fprintf(json->out, "\\u%04x", c);
 	else
-		(void)fputc(c, json->out);
+		(void)fwrite(text, 1, bytes, json->out);
 }
 
 static void write_text(const struct json *json, const char *text)
 {
-	const unsigned char *t = (const unsigned char *)text;
+	uint32_t character;
 
 	(void)fputc('"', json->out);
-	while (*t) {
-		size_t bytes = character_bytes(t);
+	while (*text) {
+		size_t bytes = utf8_read(text, &character);
 
-		if (bytes == 1)
-			write_plain(json, *t);
-		else if (bytes)
-			(void)fwrite(t, 1, bytes, json->out);
+		if (bytes)
+			write_character(json, text, bytes, character);
 		else
 			(void)fputs("\\ufffd", json->out);
-		t += bytes ? bytes : 1;
+		text += bytes ? bytes : 1;
 	}
 	(void)fputc('"', json->out);
 }

@@ -2,7 +2,7 @@
 /*
  * Writes JSON as it comes: no tree, no memory. Commas and indentation are kept here; what is
  * written is well-formed if begins and ends match, whatever bytes a text has: what is not UTF-8
- * becomes U+FFFD.
+ * becomes U+FFFD, and control characters are escaped, those of C1 too.
  *
  * Authority: [JSON]; [UTF-8] for what is well-formed.
  */
