@@ -17,7 +17,7 @@ static const char DEFAULT_UNTIL[] = "Boot took [0-9.]+ seconds";
 static const char DEFAULT_UPTIME[] = "Boot took ([0-9.]+) seconds";
 #define DEFAULT_TIMEOUT_NS 60000000000ULL
 
-enum { PARSED_WORDS = 4, HOST_BYTES = 512 };
+enum { HOST_BYTES = 512 };
 
 static const char *const PART_NAMES[] = {
 	[BOOTTABLE_HOST] = "host",
@@ -231,44 +231,10 @@ static int parse(struct request *request, struct boottable *table, int argc, cha
 /* Expressions and options that a job borrows. */
 struct ready {
 	struct options parsed;
-	bool is_parsed;
 	regex_t uptime, until; /* until: of our own */
 	bool uptime_set, until_set;
 	struct peer peer;
 };
-
-/* As a run of the first kernel would read them. */
-static int parse_run(struct ready *ready, const struct request *request, const char *kernel,
-		     struct err *e)
-{
-	static char tvmm[] = "tvmm", option_kernel[] = "-kernel";
-	size_t words = 0;
-	char **argv;
-	int rc;
-
-	while (request->option[words])
-		words++;
-	argv = calloc(words + PARSED_WORDS, sizeof(*argv));
-	if (!argv)
-		return err_set(e, ENOMEM, "no memory for the options of a run");
-	argv[0] = tvmm;
-	argv[1] = option_kernel;
-	argv[2] = (char *)(uintptr_t)kernel;
-	(void)memcpy(argv + 3, request->option, words * sizeof(*argv));
-	ready->is_parsed = true;
-	rc = options_parse(&ready->parsed, (int)words + 3, argv, e);
-	if (rc == 0 && (ready->parsed.action != OPTIONS_BOOT || ready->parsed.account.control))
-		rc = err_set(e, EINVAL,
-			     "table: -explain, -help, -version and -control are no options for a "
-			     "run that is measured");
-	else if (rc == 0 && ready->parsed.kernel != kernel)
-		rc = err_set(e, EINVAL,
-			     "table: kernels are the rows, -kernel %s is not for the options of "
-			     "the runs",
-			     ready->parsed.kernel);
-	free(argv); /* what was parsed points into argv's words, but for a program's */
-	return rc;
-}
 
 /* A program's runs end with the program. */
 static int choose_end(struct ready *ready, struct boottable_job *job, struct err *e)
@@ -301,13 +267,13 @@ static int check_against(const struct request *request, const struct options *pa
 }
 
 static int make_ready(struct ready *ready, struct boottable_job *job, const struct request *request,
-		      const struct boottable *table, struct err *e)
+		      struct err *e)
 {
 	int rc = lineregex_compile_group("-uptime", request->uptime, &ready->uptime, e);
 
 	ready->uptime_set = rc == 0;
 	if (rc == 0)
-		rc = parse_run(ready, request, table->row[0].kernel, e);
+		rc = trial_parse_options("table", request->option, &ready->parsed, e);
 	if (rc == 0)
 		rc = choose_end(ready, job, e);
 	if (rc == 0)
@@ -324,8 +290,7 @@ static int make_ready(struct ready *ready, struct boottable_job *job, const stru
 
 static void finish_ready(struct ready *ready)
 {
-	if (ready->is_parsed)
-		options_finish(&ready->parsed);
+	options_finish(&ready->parsed);
 	if (ready->uptime_set)
 		regfree(&ready->uptime);
 	if (ready->until_set)
@@ -372,7 +337,7 @@ static int measure(struct boottable *table, struct request *request, struct read
 		   struct err *e)
 {
 	struct boottable_job job = { 0 };
-	int rc = make_ready(ready, &job, request, table, e);
+	int rc = make_ready(ready, &job, request, e);
 
 	if (rc == 0)
 		rc = open_exports(request, table, e);
@@ -401,7 +366,7 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	struct request request = { .plan = trial_default_plan(), .uptime = DEFAULT_UPTIME };
 	int rc;
 
-	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+	if (trial_wants_help(argc, argv)) {
 		help_print_table(stdout);
 		return 0;
 	}

@@ -356,7 +356,7 @@ int compare_program(const char *program, int argc, char **argv, struct err *e)
 	struct request request = { .plan = trial_default_plan() };
 	int rc;
 
-	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+	if (trial_wants_help(argc, argv)) {
 		help_print_compare(stdout);
 		return 0;
 	}

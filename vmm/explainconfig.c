@@ -211,19 +211,6 @@ static int read_side(struct explainconfig *found, const struct files *files, siz
  * --- runs ---------------------------------------------------------------------------------------
  */
 
-/* Both would run the one that was named last. */
-static int refuse_kernel(char *const *common, struct err *e)
-{
-	for (; *common && strcmp(*common, "--") != 0; common++) {
-		if (trial_is_option(*common, "-kernel") || trial_is_option(*common, "--kernel"))
-			return err_set(e, EINVAL,
-				       "explain-config: kernels are A and B; leave %s out of the "
-				       "options of both",
-				       *common);
-	}
-	return 0;
-}
-
 /* -kernel and its file, and the options of both; the array is the caller's. */
 static int make_options(struct trial *trial, const struct files *files, char *const *common,
 			struct err *e)
@@ -232,10 +219,7 @@ static int make_options(struct trial *trial, const struct files *files, char *co
 	const char *kernel = files->path[BZIMAGE] ? files->path[BZIMAGE] : files->path[VMLINUX];
 	size_t more = 0;
 	char **all;
-	int rc = refuse_kernel(common, e);
 
-	if (rc < 0)
-		return rc;
 	if (!kernel)
 		return err_set(e, EINVAL,
 			       "explain-config: %s has no kernel to run; give its bzImage or its "
@@ -255,7 +239,20 @@ static int make_options(struct trial *trial, const struct files *files, char *co
 	all[1] = (char *)(uintptr_t)kernel;
 	(void)memcpy(all + 2, common, more * sizeof(*all));
 	trial->option = all;
-	return trial_check_options("explain-config", trial->option, e);
+	return 0;
+}
+
+/* What a run would refuse is refused while nothing has been read. */
+static int check_run(char *const *option, struct err *e)
+{
+	struct options parsed;
+	int rc = trial_check_options("explain-config", option, e);
+
+	if (rc < 0)
+		return rc;
+	rc = trial_parse_options("explain-config", option, &parsed, e);
+	options_finish(&parsed);
+	return rc;
 }
 
 /* The series of the runs go to where those of reports would be. */
@@ -340,7 +337,7 @@ static int parse(struct request *request, int argc, char **argv, struct err *e)
 		return err_set(e, EINVAL,
 			       "explain-config needs two sides: tvmm explain-config A/.config "
 			       "B/.config");
-	return 0;
+	return request->run ? check_run(request->run, e) : 0;
 }
 
 static int find_out(struct explainconfig *found, const struct request *request, struct files *files,
@@ -390,7 +387,7 @@ int explainconfig_command(int argc, char **argv, struct err *e)
 	struct request request = { .plan = trial_default_plan() };
 	int rc;
 
-	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+	if (trial_wants_help(argc, argv)) {
 		help_print_explain_config(stdout);
 		return 0;
 	}

@@ -18,8 +18,8 @@ static const char USAGE[] =
 	"  --export-json F         all of it, all initcalls too\n"
 	"  --export-markdown F     the tables\n"
 	"\n"
-	"exit status: 0; 125 there is no configuration of A or B, a file is damaged, or a\n"
-	"run failed; 128+N ended by signal N.\n";
+	"exit status: 0; 125 there is no configuration of A or B, an option or a file is\n"
+	"bad, or a run failed; 128+N ended by signal N.\n";
 
 void help_print_explain_config(FILE *out)
 {

@@ -143,6 +143,57 @@ int trial_check_options(const char *command, char *const *option, struct err *e)
 	return 0;
 }
 
+static int check_parsed(const char *command, const struct options *parsed, const char *kernel,
+			struct err *e)
+{
+	if (parsed->action != OPTIONS_BOOT || parsed->account.control)
+		return err_set(e, EINVAL,
+			       "%s: -explain, -help, -version and -control are no options for a "
+			       "run that is measured",
+			       command);
+	if (parsed->kernel != kernel)
+		return err_set(e, EINVAL,
+			       "%s: the kernels stand before --, -kernel %s is not for the options "
+			       "of the runs",
+			       command, parsed->kernel);
+	return 0;
+}
+
+int trial_parse_options(const char *command, char *const *option, struct options *parsed,
+			struct err *e)
+{
+	static char kernel[] = "kernel";
+	char *before[] = { (char[]){ "tvmm" }, (char[]){ "-kernel" }, kernel };
+	enum { BEFORE = sizeof(before) / sizeof(before[0]) };
+	size_t words = 0;
+	char **argv;
+	int rc;
+
+	(void)memset(parsed, 0, sizeof(*parsed));
+	while (option[words])
+		words++;
+	argv = calloc(words + BEFORE + 1, sizeof(*argv));
+	if (!argv)
+		return err_set(e, ENOMEM, "no memory for the options of a run");
+	(void)memcpy(argv, before, sizeof(before));
+	(void)memcpy(argv + BEFORE, option, words * sizeof(*argv));
+	rc = options_parse(parsed, (int)words + BEFORE, argv, e);
+	if (rc == 0)
+		rc = check_parsed(command, parsed, kernel, e);
+	free(argv); /* what was parsed points into its words, but for a program's */
+	return rc;
+}
+
+bool trial_wants_help(int argc, char *const *argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return true;
+	}
+	return false;
+}
+
 size_t trial_stdout_width(void)
 {
 	struct winsize size = { 0 };

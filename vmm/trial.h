@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "vmm/base/err.h"
+#include "vmm/options.h"
 #include "vmm/series.h"
 
 enum { TRIAL_JOBS_MAX = 64 };
@@ -58,6 +59,17 @@ bool trial_is_option(const char *word, const char *option);
  * --report, which is taken; and a -serial that leads to one, or to a socket. command: who refuses. 0, or -EINVAL with *e.
  */
 int trial_check_options(const char *command, char *const *option, struct err *e);
+
+/*
+ * Reads the options as a run would that has a kernel besides, and refuses those that make no run to be
+ * measured, and -kernel: for commands whose kernels are not among them. 0, or -EINVAL or -ENOMEM with
+ * *e; options_finish() is due either way.
+ */
+int trial_parse_options(const char *command, char *const *option, struct options *parsed,
+			struct err *e);
+
+/* Whether --help, -help or -h is among the words before a "--". */
+bool trial_wants_help(int argc, char *const *argv);
 
 /*
  * Whose turn the run is: sides are drawn in blocks of four, ABBA or BAAB, so that what drifts meets

@@ -161,7 +161,18 @@ refused 'a damaged configuration inside' 'damaged: the configuration inside, at 
 # --- what is refused ------------------------------------------------------------------------------
 
 echo 'hello' >text
-refused 'a kernel among the options of both' 'kernels are A and B' a.config b.config -- -kernel k
+refused 'a kernel among the options of both' '-kernel k is not for the options' a.config b.config -- -kernel k
+# Told before anything is read: there is no such file.
+refused 'an option of the runs that there is not' 'there is no such option' nowhere b.config -- -nonsense
+refused 'options that make no run' '-explain, -help, -version' nowhere b.config -- -explain
+refused 'a file that each run would write' 'would write its -html anew' nowhere b.config -- -html f
+for word in --help -help -h; do
+	for command in explain-config table bench compare; do
+		verdict "$command x $word" "0 usage: tvmm $command" \
+			"$("$tvmm" $command x -r 3 $word y -- -h >out; echo $? "$(head -n 1 out | cut -d ' ' -f 1-3)")"
+	done
+done
+refused 'help behind --' 'are no options for a run' a.config b.config -- --help
 refused 'one file for two exports' '--export-json and --export-markdown both write out' a.config b.config \
 	--export-json out --export-markdown out
 cp a.config c.config
