@@ -125,7 +125,7 @@ static int take_row(struct boottable *table, char *word, struct err *e)
 	if (table->rows == BOOTTABLE_ROWS_MAX)
 		return err_set(e, E2BIG, "table: '%s' is one too many; a table has %d rows at most",
 			       word, BOOTTABLE_ROWS_MAX);
-	*row = (struct boottable_row){ .packing = "" };
+	*row = (struct boottable_row){ .format = "unknown", .packing = "" };
 	if (word[length] == '=')
 		rc = set_name(row, word, length, e);
 	row->kernel = word[length] == '=' ? word + length + 1 : word;

@@ -58,8 +58,8 @@ enum boottable_part {
 
 struct boottable_row {
 	char name[BOOTTABLE_NAME_BYTES];
-	const char *kernel, *vmlinux; /* borrowed paths; vmlinux NULL: none was given */
-	bool is_bzimage;
+	const char *kernel, *vmlinux;      /* borrowed paths; vmlinux NULL: none was given */
+	const char *format;                /* "bzImage", "vmlinux"; "unknown": it is no kernel */
 	const char *packing;               /* "gzip", "xz", ...; "": it is not packed */
 	uint64_t kernel_bytes;             /* of the file `kernel` */
 	struct boottable_value vmlinux_du; /* bytes on the disk: as du tells it */

@@ -129,7 +129,7 @@ static void csv_row(FILE *out, const struct boottable_row *row)
 	csv_text(out, row->kernel);
 	(void)fputc(',', out);
 	csv_text(out, row->vmlinux);
-	(void)fprintf(out, ",%s,", row->is_bzimage ? "bzImage" : "vmlinux");
+	(void)fprintf(out, ",%s,", row->format);
 	csv_text(out, row->packing);
 	csv_value(out, row->kernel_bytes > 0, (double)row->kernel_bytes);
 	csv_value(out, row->vmlinux_du.known, row->vmlinux_du.value);
@@ -242,7 +242,7 @@ static void json_row(struct json *j, const struct boottable_row *row)
 	json_text_field(j, "name", row->name);
 	json_text_field(j, "kernel", row->kernel);
 	json_text_field(j, "vmlinux", row->vmlinux);
-	json_text_field(j, "format", row->is_bzimage ? "bzImage" : "vmlinux");
+	json_text_field(j, "format", row->format);
 	json_text_field(j, "packing", row->packing && row->packing[0] ? row->packing : NULL);
 	value_field(j, "kernel_bytes", row->kernel_bytes > 0, (double)row->kernel_bytes);
 	value_field(j, "vmlinux_du_bytes", row->vmlinux_du.known, row->vmlinux_du.value);

@@ -88,9 +88,12 @@ static void read_elf(struct boottable_row *row, const struct input_file *file)
 	row->packing = "";
 	if (!row->vmlinux)
 		row->vmlinux_du = disk_usage(row->kernel);
-	if (elfimage_parse(file, &image, &why) < 0)
+	if (elfimage_parse(file, &image, &why) < 0) {
 		is_no_kernel(row, &why);
-	else if (!row->vmlinux)
+		return;
+	}
+	row->format = "vmlinux";
+	if (!row->vmlinux)
 		(void)sizes_of_file(row, file, &why);
 }
 
@@ -104,7 +107,7 @@ static void read_bzimage(struct boottable_row *row, const struct input_file *fil
 		is_no_kernel(row, &why);
 		return;
 	}
-	row->is_bzimage = true;
+	row->format = "bzImage";
 	if (image.payload_format != UNPACK_UNKNOWN)
 		row->packing = unpack_format_name(image.payload_format);
 	if (!row->vmlinux)

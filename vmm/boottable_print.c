@@ -152,7 +152,7 @@ static void fill_packing(const struct view *view, const struct boottable_row *ro
 {
 	(void)view;
 	(void)which;
-	if (row->kernel_bytes)
+	if (row->kernel_bytes && strcmp(row->format, "unknown") != 0)
 		(void)snprintf(cell, TABLE_CELL_BYTES, "%s",
 			       row->packing && row->packing[0] ? row->packing : "no");
 }

@@ -32,7 +32,7 @@ static void fill_row(struct boottable_row *row, size_t i)
 	(void)strcpy(row->name, made_up[i].name);
 	row->kernel = "k/bzImage";
 	row->vmlinux = "k/vmlinux";
-	row->is_bzimage = true;
+	row->format = "bzImage";
 	row->packing = made_up[i].packing;
 	row->kernel_bytes = (uint64_t)made_up[i].kernel_kib * KIB;
 	row->vmlinux_du = (struct boottable_value){ true, made_up[i].du_kib * KIB };

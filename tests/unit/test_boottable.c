@@ -376,6 +376,7 @@ START_TEST(others_go_on)
 	ck_assert_str_eq(seen.row[4].tvmm.ending, "it is too large; exit status 125");
 	ck_assert_uint_eq(seen.row[0].tvmm.init.runs, 0);
 	ck_assert(seen.row[1].kernel_bytes == 6 && seen.row[1].tvmm.asked);
+	ck_assert_str_eq(seen.row[1].format, "unknown");
 	/* One run was enough for each, and there is no other of any kind. */
 	ck_assert_uint_eq(count_calls("dies -kernel"), 1);
 	ck_assert_uint_eq(count_calls("text -kernel"), 0);
@@ -580,8 +581,10 @@ START_TEST(names)
 	ck_assert_int_eq(TABLE(NULL, "-r", "1", "@tiny/bzImage", "a.b_c+d-1=@good"), 0);
 	ck_assert_str_eq(seen.row[0].name, "tiny");
 	ck_assert_str_eq(seen.row[1].name, "a.b_c+d-1");
-	for (size_t i = 0; i < 2; i++)
-		ck_assert(seen.row[i].is_bzimage && seen.row[i].kernel_bytes == IMAGE_BYTES);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_str_eq(seen.row[i].format, "bzImage");
+		ck_assert_uint_eq(seen.row[i].kernel_bytes, IMAGE_BYTES);
+	}
 	ck_assert_str_eq(seen.row[0].packing, "gzip");
 }
 END_TEST
@@ -606,7 +609,8 @@ START_TEST(sizes)
 				row->sizes.bytes[ELFSIZES_DATA] + row->sizes.bytes[ELFSIZES_BSS] +
 				row->sizes.bytes[ELFSIZES_INIT]);
 	}
-	ck_assert(seen.row[0].is_bzimage && !seen.row[1].is_bzimage);
+	ck_assert_str_eq(seen.row[0].format, "bzImage");
+	ck_assert_str_eq(seen.row[1].format, "vmlinux");
 	ck_assert_str_eq(seen.row[1].packing, "");
 	ck_assert_ptr_null(seen.row[1].vmlinux);
 	/* The payload of the test's bzImage is no vmlinux. */
