@@ -116,8 +116,6 @@ static int run_and_print(struct request *request, struct trial *trial, struct er
 		rc = trial_export_spare_run(request->exports, request->option, e);
 	if (rc == 0)
 		rc = trial_run(trial, 1, &request->plan, e);
-	if (rc > 0)
-		rc += 128; /* a signal asked to stop */
 	bench.failed = trial->failed;
 	if (rc == 0)
 		rc = bench_work_out(&bench, e);
@@ -127,7 +125,7 @@ static int run_and_print(struct request *request, struct trial *trial, struct er
 		rc = trial_export_write(request->exports, &bench, e);
 	bench_finish(&bench);
 	trial_export_abandon(request->exports);
-	return rc;
+	return trial_end("bench", rc, e);
 }
 
 int bench_program(const char *program, int argc, char **argv, struct err *e)

@@ -359,6 +359,33 @@ static int check_booted(const struct boottable *table, struct err *e)
 		       "table: no kernel booted under tvmm; the table says how each run ended");
 }
 
+/* Rows boot, and yet a column of theirs is empty: the first of them, and how many more there are. */
+static void remark(const struct boottable *table, struct err *e)
+{
+	const struct boottable_row *first = NULL;
+	char more[64] = "";
+	size_t rows = 0;
+
+	for (size_t i = 0; i < table->rows; i++) {
+		const struct boottable_row *row = &table->row[i];
+
+		if (!row->no_parts[0] && !row->no_pages[0])
+			continue;
+		first = first ? first : row;
+		rows++;
+	}
+	if (!first)
+		return;
+	if (rows > 1)
+		(void)snprintf(more, sizeof(more), "; so it was with %zu more, the table says how",
+			       rows - 1);
+	(void)err_set(e, ENODATA,
+		      "table: %s boots, but its %s not known, because the run for them "
+		      "failed: %s%s",
+		      first->name, first->no_parts[0] ? "parts are" : "touched pages are",
+		      first->no_parts[0] ? first->no_parts : first->no_pages, more);
+}
+
 int boottable_program(const char *program, int argc, char **argv, struct err *e)
 {
 	static struct boottable table; /* these are large */
@@ -382,8 +409,6 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	table.seed = request.plan.seed;
 	table.option = request.option;
 	rc = measure(&table, &request, &ready, e);
-	if (rc > 0)
-		rc += 128;
 	if (rc == 0)
 		rc = boottable_print(&table, trial_stdout_width(), stdout, e);
 	if (rc == 0)
@@ -392,6 +417,9 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 		rc = check_booted(&table, e);
 	trial_export_abandon(request.exports);
 	finish_ready(&ready);
+	rc = trial_end("table", rc, e);
+	if (rc == 0)
+		remark(&table, e);
 	return rc;
 }
 

@@ -70,6 +70,8 @@ struct boottable_row {
 	struct boottable_value
 		touched_pages; /* of 4 KiB, of the guest's RAM, host's writes included */
 	struct boottable_value least_ram_bytes; /* the smallest -m that still boots */
+	/* How the run for them ended, if it failed though the timed ones did not; else "". */
+	char no_parts[BOOTTABLE_WORDS_BYTES], no_pages[BOOTTABLE_WORDS_BYTES];
 };
 
 struct boottable {
@@ -97,7 +99,8 @@ int boottable_print_chart(const struct boottable *table, FILE *out, struct err *
 
 /*
  * The command. argv[0] is "table"; words of argv are cut. An exit status, or -errno with *e:
- * -ENOEXEC, with the table printed and exported, when no kernel of it booted under tvmm.
+ * -ENOEXEC, with the table printed and exported, when no kernel of it booted under tvmm. With an exit
+ * status *e may hold what is to be said all the same.
  */
 int boottable_command(int argc, char **argv, struct err *e);
 

@@ -117,7 +117,7 @@ static void csv_head(FILE *out)
 	(void)fputs(",ratio", out);
 	for (int i = 0; i < BOOTTABLE_PARTS; i++)
 		csv_measure_head(out, "part", part_key((enum boottable_part)i, key, sizeof(key)));
-	(void)fputs(",touched_pages,least_ram_bytes\r\n", out);
+	(void)fputs(",touched_pages,least_ram_bytes,no_parts,no_pages\r\n", out);
 }
 
 static void csv_row(FILE *out, const struct boottable_row *row)
@@ -143,6 +143,10 @@ static void csv_row(FILE *out, const struct boottable_row *row)
 		csv_measure(out, &row->part[i]);
 	csv_value(out, row->touched_pages.known, row->touched_pages.value);
 	csv_value(out, row->least_ram_bytes.known, row->least_ram_bytes.value);
+	(void)fputc(',', out);
+	csv_text(out, row->no_parts);
+	(void)fputc(',', out);
+	csv_text(out, row->no_pages);
 	(void)fputs("\r\n", out);
 }
 
@@ -253,6 +257,8 @@ static void json_row(struct json *j, const struct boottable_row *row)
 	parts_field(j, row);
 	value_field(j, "touched_pages", row->touched_pages.known, row->touched_pages.value);
 	value_field(j, "least_ram_bytes", row->least_ram_bytes.known, row->least_ram_bytes.value);
+	json_text_field(j, "no_parts", row->no_parts[0] ? row->no_parts : NULL);
+	json_text_field(j, "no_pages", row->no_pages[0] ? row->no_pages : NULL);
 	json_end_object(j);
 }
 

@@ -388,21 +388,46 @@ static void print_head(const struct boottable *table, FILE *out)
 	}
 }
 
+/* What failed in a row, in clean words; NULL: it did not. Each has its words about what it was. */
+enum failure { BY_TVMM, BY_QEMU, FOR_PARTS, FOR_PAGES, FAILURES };
+
+static const char *const FAILURE_OF[] = {
+	[BY_TVMM] = "",
+	[BY_QEMU] = " under QEMU",
+	[FOR_PARTS] = ", the run for the parts",
+	[FOR_PAGES] = ", the run for the touched pages",
+};
+
+static const char *words_of(const struct boottable *table, size_t i, enum failure failure)
+{
+	const struct boottable_row *row = &table->row[i];
+	static char words[BOOTTABLE_WORDS_BYTES];
+
+	if (failure == BY_TVMM)
+		return row->tvmm.failed ? endings.tvmm[i] : NULL;
+	if (failure == BY_QEMU)
+		return row->qemu.failed ? endings.qemu[i] : NULL;
+	(void)cleantext_copy(words, sizeof(words),
+			     failure == FOR_PARTS ? row->no_parts : row->no_pages, false);
+	return words[0] ? words : NULL;
+}
+
 /* Whole, as a line in a table may have had no room for it. */
 static void print_endings(const struct boottable *table, FILE *out)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < table->rows; i++) {
-		const struct boottable_row *row = &table->row[i];
+		for (enum failure failure = BY_TVMM; failure < FAILURES; failure++) {
+			const char *words = words_of(table, i, failure);
 
-		if (!any && (row->tvmm.failed || row->qemu.failed))
-			(void)fputs("\nHow they failed\n", out);
-		any = any || row->tvmm.failed || row->qemu.failed;
-		if (row->tvmm.failed)
-			(void)fprintf(out, "%s: %s\n", row->name, endings.tvmm[i]);
-		if (row->qemu.failed)
-			(void)fprintf(out, "%s under QEMU: %s\n", row->name, endings.qemu[i]);
+			if (words && !any)
+				(void)fputs("\nHow they failed\n", out);
+			any = any || words;
+			if (words)
+				(void)fprintf(out, "%s%s: %s\n", table->row[i].name,
+					      FAILURE_OF[failure], words);
+		}
 	}
 }
 
@@ -454,15 +479,15 @@ static int print_markdown_part(const struct view *view, const char *head, const 
 static void print_markdown_endings(const struct boottable *table, FILE *out)
 {
 	for (size_t i = 0; i < table->rows; i++) {
-		const struct boottable_row *row = &table->row[i];
+		for (enum failure failure = BY_TVMM; failure < FAILURES; failure++) {
+			const char *words = words_of(table, i, failure);
 
-		for (int peer = 0; peer < 2; peer++) {
-			if (!(peer ? row->qemu.failed : row->tvmm.failed))
+			if (!words)
 				continue;
 			(void)fputs("\n", out);
-			table_print_markdown_text(row->name, out);
-			(void)fputs(peer ? " under QEMU: " : ": ", out);
-			table_print_markdown_text(peer ? endings.qemu[i] : endings.tvmm[i], out);
+			table_print_markdown_text(table->row[i].name, out);
+			(void)fprintf(out, "%s: ", FAILURE_OF[failure]);
+			table_print_markdown_text(words, out);
 			(void)fputs("\n", out);
 		}
 	}

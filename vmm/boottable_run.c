@@ -462,6 +462,8 @@ static int run_for_parts(const struct running *r, struct lane *lane, struct err 
 		rc = o.interrupted;
 	if (rc == 0 && o.ended_well)
 		take_parts(lane->row, &o);
+	else if (rc == 0)
+		(void)strcpy(lane->row->no_parts, o.ending);
 	finish_outcome(&o);
 	return rc;
 }
@@ -477,6 +479,8 @@ static int run_for_pages(const struct running *r, struct lane *lane, struct err 
 		rc = o.interrupted;
 	if (rc == 0 && o.ended_well)
 		pages->known = metric(&o.series, "memory.touched", &pages->value);
+	else if (rc == 0)
+		(void)strcpy(lane->row->no_pages, o.ending);
 	finish_outcome(&o);
 	return rc;
 }

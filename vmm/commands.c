@@ -76,6 +76,7 @@ static int run_initramfs(int argc, char **argv, struct err *e)
 		rc = pack_run(&request, &result, e);
 	if (rc < 0)
 		return rc;
+	*e = (struct err){ 0 };
 	(void)printf("%s: %llu names, %llu bytes, packed %llu\n", request.output,
 		     (unsigned long long)result.entries, (unsigned long long)result.archive_bytes,
 		     (unsigned long long)result.output_bytes);

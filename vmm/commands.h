@@ -12,8 +12,9 @@ enum { COMMANDS_MAX = 8 };
 struct command {
 	const char *name;
 	/*
-	 * argv[0] is the command's name. What was asked for goes to stdout. Returns the exit
-	 * status, or -errno with *e filled.
+	 * argv[0] is the command's name, and *e is all zero. What was asked for goes to stdout.
+	 * Returns the exit status, or -errno with *e filled; with an exit status it is filled if
+	 * there is something to be said all the same.
 	 */
 	int (*run)(int argc, char **argv, struct err *e);
 };

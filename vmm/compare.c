@@ -337,9 +337,8 @@ static int run_and_compare(struct request *request, struct trial *trial, struct 
 
 	if (rc == 0)
 		rc = fill_series(trial, request, words, e);
-	if (rc > 0)
-		rc += 128; /* a signal asked to stop */
-	else if (rc == 0)
+	rc = trial_end("compare", rc, e);
+	if (rc == 0)
 		rc = conclude(request, trial, e);
 	for (size_t i = 0; i < 2; i++) {
 		words_finish(&words[i]);

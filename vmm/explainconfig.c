@@ -367,9 +367,7 @@ static int explain(struct request *request, struct files *files, struct err *e)
 
 	if (rc == 0)
 		rc = find_out(&found, request, files, e);
-	if (rc > 0)
-		rc += 128; /* a signal asked to stop */
-	else if (rc == 0)
+	if (rc == 0)
 		rc = explainconfig_print(&found, trial_stdout_width(), stdout, e);
 	if (rc == 0)
 		rc = trial_export_write(request->exports, &found, e);
@@ -378,7 +376,7 @@ static int explain(struct request *request, struct files *files, struct err *e)
 	for (size_t i = 0; i < 2; i++)
 		kconfig_finish(&found.side[i].config);
 	trial_export_abandon(request->exports);
-	return rc;
+	return trial_end("explain-config", rc, e);
 }
 
 int explainconfig_command(int argc, char **argv, struct err *e)

@@ -242,5 +242,7 @@ int main(int argc, char **argv)
 	status = command->run(argc - 1, argv + 1, &e);
 	if (status < 0)
 		return complain(&e);
+	if (e.code)
+		(void)complain(&e);
 	return finish_stdout(status);
 }

@@ -11,7 +11,7 @@
 
 #include "vmm/base/clock.h"
 
-enum { WIDTH_MIN = 80 };
+enum { WIDTH_MIN = 80, SIGNAL_STATUS = 128 };
 
 struct trial_plan trial_default_plan(void)
 {
@@ -192,6 +192,20 @@ bool trial_wants_help(int argc, char *const *argv)
 			return true;
 	}
 	return false;
+}
+
+int trial_end(const char *command, int rc, struct err *e)
+{
+	if (rc == 0)
+		*e = (struct err){ 0 };
+	if (rc <= 0)
+		return rc;
+	(void)err_set(
+		e, EINTR,
+		"%s: signal %d (%s) asked to stop: the run that was on its way has been ended, "
+		"and nothing has been written; exit status %d",
+		command, rc, strsignal(rc), SIGNAL_STATUS + rc);
+	return SIGNAL_STATUS + rc;
 }
 
 size_t trial_stdout_width(void)

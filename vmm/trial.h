@@ -85,6 +85,13 @@ void trial_order(uint64_t seed, size_t runs, unsigned char *order);
  */
 int trial_run(struct trial *trial, size_t sides, const struct trial_plan *plan, struct err *e);
 
+/*
+ * What a command ends with that had runs: rc as of trial_run(). A failure stays what it is; a signal
+ * that asked to stop becomes the exit status 128+n, with a sentence in *e; success clears *e of what
+ * was found out on the way and led to nothing.
+ */
+int trial_end(const char *command, int rc, struct err *e);
+
 /* The width of the terminal that stdout is, 80 at least; 0: it is none. */
 size_t trial_stdout_width(void);
 

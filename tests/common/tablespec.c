@@ -100,5 +100,7 @@ struct boottable *tablespec_hostile(void)
 	(void)tablespec_typical();
 	(void)strcpy(table.row[FAILED].tvmm.ending, TABLESPEC_HOSTILE);
 	(void)strcpy(table.row[FAILED].qemu.ending, TABLESPEC_HOSTILE);
+	(void)strcpy(table.row[0].no_parts, TABLESPEC_HOSTILE);
+	(void)strcpy(table.row[0].no_pages, TABLESPEC_HOSTILE);
 	return &table;
 }

@@ -325,6 +325,7 @@ START_TEST(a_signal_ends_all)
 	ck_assert_int_eq(BENCH("", W("-r"), W("9"), W("-w"), W("0"), W("-j"), W("3"), W("--"),
 			       W("k")),
 			 128 + SIGINT);
+	ck_assert_ptr_nonnull(strstr(e.text, "bench: signal 2 (Interrupt) asked to stop"));
 	ck_assert(is_gone("pid.1") && is_gone("pid.2") && is_gone("pid.3"));
 }
 END_TEST

@@ -73,6 +73,8 @@ static const char PROGRAM[] =
 	"leaves) end 0 power-off 'it powered off' ;;\n"
 	"late) [ $(grep -c ^late calls) -lt 4 ] || end 121 triple-fault 'it fell over' ;;\n"
 	"hungry) [ $ram -ge 45 ] || end 255 panic 'no memory' ;;\n"
+	"traced) [ \"$account\" != all ] || end 121 triple-fault 'it fell over' ;;\n"
+	"small) [ ! \"$small\" ] || end 255 panic 'it panicked' ;;\n"
 	"packed) entered='bzImage, which unpacks itself' ;;\n"
 	"esac\n"
 	"printf '\\033]8866;mark:init\\007Up since 12.5 s\\r\\nBoot took 0.36 seconds\\r\\n'\n"
@@ -173,9 +175,9 @@ static void put_vmlinux(const char *name)
 
 static void setup(void)
 {
-	static const char *const kernels[] = { "good",  "other",    "dies",   "leaves",
-					       "late",  "hungry",   "packed", "refused",
-					       "hangs", "unmarked", "mute",   "signals" };
+	static const char *const kernels[] = { "good",   "other",   "dies",    "leaves", "late",
+					       "hungry", "packed",  "refused", "hangs",  "unmarked",
+					       "mute",   "signals", "traced",  "small" };
 
 	folder_make();
 	put_script("program", PROGRAM);
@@ -405,6 +407,32 @@ START_TEST(one_that_fails_late)
 }
 END_TEST
 
+/* Rows are what they are without it, but it is said: once, and in the table. */
+START_TEST(runs_for_parts_and_pages_that_fail)
+{
+	ck_assert_int_eq(TABLE(NULL, "-r", "1", "-w", "0", "a=@good", "b=@traced", "c=@small"), 0);
+	ck_assert_str_eq(e.text,
+			 "table: b boots, but its parts are not known, because the run for them "
+			 "failed: it fell over; exit status 121; so it was with 1 more, the "
+			 "table says how");
+	ck_assert_str_eq(seen.row[0].no_parts, "");
+	ck_assert_str_eq(seen.row[0].no_pages, "");
+	ck_assert(!seen.row[1].tvmm.failed && !seen.row[2].tvmm.failed);
+	ck_assert_str_eq(seen.row[1].no_parts, "it fell over; exit status 121");
+	ck_assert_str_eq(seen.row[1].no_pages, "");
+	ck_assert_uint_eq(seen.row[1].part[BOOTTABLE_CONSOLE].runs, 0);
+	ck_assert(seen.row[1].touched_pages.known && !seen.row[2].touched_pages.known);
+	ck_assert_str_eq(seen.row[2].no_parts, "");
+	ck_assert_str_eq(seen.row[2].no_pages, "it panicked; exit status 255");
+	ck_assert_int_eq(TABLE(NULL, "-r", "1", "-w", "0", "c=@small"), 0);
+	ck_assert_str_eq(e.text,
+			 "table: c boots, but its touched pages are not known, because the run "
+			 "for them failed: it panicked; exit status 255");
+	ck_assert_int_eq(TABLE(NULL, "-r", "1", "-w", "0", "a=@good"), 0);
+	ck_assert_int_eq(e.code, 0);
+}
+END_TEST
+
 /* --- the least memory --------------------------------------------------------------------------- */
 
 START_TEST(least_memory)
@@ -553,6 +581,8 @@ START_TEST(exports_that_fail)
 	ck_assert_uint_eq(count_calls(""), 0);
 	ck_assert_int_eq(TABLE(NULL, "-r", "1", "--export-markdown", "@m", "x=@signals"),
 			 128 + SIGTERM);
+	ck_assert_ptr_nonnull(strstr(e.text, "table: signal 15 (Terminated) asked to stop"));
+	ck_assert_ptr_nonnull(strstr(e.text, "exit status 143"));
 	ck_assert_uint_eq(printed, 0);
 	holds("m", "old");
 	folder_put(folder_at("cannot"), "", 0);
@@ -689,6 +719,7 @@ int main(void)
 				       others_go_on,
 				       nothing_boots,
 				       one_that_fails_late,
+				       runs_for_parts_and_pages_that_fail,
 				       least_memory,
 				       against_qemu,
 				       other_machines_and_time_limits,

@@ -208,8 +208,16 @@ END_TEST
 
 START_TEST(hostile_json)
 {
+	json_t *root, *row;
+
 	print(boottable_print_json, tablespec_hostile());
-	json_decref(read_json());
+	root = read_json();
+	row = json_array_get(json_object_get(root, "rows"), 0);
+	ck_assert(json_is_string(json_object_get(row, "no_parts")));
+	ck_assert(json_is_string(json_object_get(row, "no_pages")));
+	ck_assert(json_is_null(
+		json_object_get(json_array_get(json_object_get(root, "rows"), 1), "no_parts")));
+	json_decref(root);
 }
 END_TEST
 
@@ -222,9 +230,12 @@ START_TEST(hostile_for_people)
 	print(print_for_terminal, tablespec_hostile());
 	has_not("\x1b");
 	has_not("\x07");
+	has("\nHow they failed\nbasic, the run for the parts: =cmd|' /C calc'!A0,");
+	has("\nbasic, the run for the touched pages: =cmd|' /C calc'!A0,");
 	has("\nbroken: =cmd|' /C calc'!A0,");
 	teardown();
 	print(boottable_print_markdown, tablespec_hostile());
+	has("\nbasic, the run for the parts: =cmd\\|' /C calc'!A0,\"\\<script>");
 	has("| broken | =cmd\\|' /C "
 	    "calc'!A0,\"\\<script>alert(1)\\</script>\"\\|\\[x](javascript:1)"
 	    " ]]>");
