@@ -11,6 +11,7 @@
 #include "vmm/lineregex.h"
 #include "vmm/trial.h"
 #include "vmm/trial_export.h"
+#include "vmm/vm.h"
 
 /* What the init of this project's initramfs says when it has begun. */
 static const char DEFAULT_UNTIL[] = "Boot took [0-9.]+ seconds";
@@ -333,6 +334,19 @@ static int open_exports(struct request *request, const struct boottable *table, 
 	return rc < 0 ? rc : trial_export_spare_run(request->exports, request->option, e);
 }
 
+/* What no run could do without is told once, and not in each row. */
+static int check_host(const struct request *request, struct err *e)
+{
+	struct vm vm = { .kvm_fd = -1, .vm_fd = -1 };
+	int rc;
+
+	if (request->plan.program)
+		return 0;
+	rc = vm_open(&vm, e);
+	vm_finish(&vm);
+	return rc;
+}
+
 static int measure(struct boottable *table, struct request *request, struct ready *ready,
 		   struct err *e)
 {
@@ -343,6 +357,8 @@ static int measure(struct boottable *table, struct request *request, struct read
 		rc = open_exports(request, table, e);
 	for (size_t i = 0; rc == 0 && i < table->rows; i++)
 		rc = boottable_read_facts(&table->row[i], e);
+	if (rc == 0)
+		rc = check_host(request, e);
 	if (rc == 0)
 		rc = find_peer_and_run(table, request, &job, ready, e);
 	return rc;
