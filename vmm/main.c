@@ -113,9 +113,11 @@ static int finish_stdout(int status)
 {
 	struct err e;
 
+	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	(void)err_sys(&e, errno, "stdout cannot be written");
+	/* What failed before left its mark in the stream, and not its reason. */
+	(void)err_sys(&e, errno ? errno : EIO, "stdout cannot be written");
 	clearerr(stdout); /* it is said once */
 	return complain(&e);
 }

@@ -134,7 +134,10 @@ int trial_export_write(struct trial_export *exports, const void *of, struct err 
 {
 	int rc = 0;
 
-	(void)fflush(stdout); /* a file may be the same */
+	if (fflush(stdout) != 0) { /* a file may be the same */
+		rc = err_sys(e, errno, "stdout cannot be written");
+		clearerr(stdout); /* it is said once */
+	}
 	for (struct trial_export *x = exports; x->option; x++) {
 		struct err why;
 		int one = write_one(x, of, &why);

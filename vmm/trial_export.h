@@ -45,7 +45,8 @@ int trial_export_spare_run(const struct trial_export *exports, char *const *opti
 
 /*
  * Has each print what `of` is into its file, and closes it. 0, or -errno with *e, which names option
- * and file: that one holds what it held before, and the others have been written all the same.
+ * and file: that one holds what it held before, and the others have been written all the same. What
+ * stands in stdout's buffer goes out before; if it cannot, that is what *e tells.
  */
 int trial_export_write(struct trial_export *exports, const void *of, struct err *e);
 

@@ -175,6 +175,11 @@ done
 refused 'help behind --' 'are no options for a run' a.config b.config -- --help
 refused 'one file for two exports' '--export-json and --export-markdown both write out' a.config b.config \
 	--export-json out --export-markdown out
+rm -f out.json
+verdict 'a full stdout: told once, with its reason, and the export is there' \
+	'125 tvmm: stdout cannot be written: No space left on device 1' \
+	"$("$tvmm" explain-config a.config b.config --export-json out.json 2>err >/dev/full
+		echo "$? $(<err) $(grep -c '"schema": "tvmm-explain-config"' out.json)")"
 cp a.config c.config
 refused 'an export in the place of a configuration' "c.config: is the file 'c.config', the .config" \
 	c.config b.config --export-json c.config
