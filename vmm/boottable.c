@@ -331,6 +331,8 @@ static int open_exports(struct request *request, const struct boottable *table, 
 			rc = trial_export_spare(request->exports, "vmlinux", table->row[i].vmlinux,
 						e);
 	}
+	if (rc == 0)
+		rc = trial_export_spare(request->exports, "program of --qemu", request->qemu, e);
 	return rc < 0 ? rc : trial_export_spare_run(request->exports, request->option, e);
 }
 

@@ -578,6 +578,10 @@ START_TEST(exports_that_fail)
 	ck_assert_int_eq(TABLE(NULL, "--export-csv", "@m", "x=@good", "--", "-initrd", "@m"),
 			 -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "/m', the initrd; "));
+	ck_assert_int_eq(TABLE(NULL, "--export-csv", "@qemu", "x=@good", "--against", "qemu",
+			       "--qemu", "@qemu"),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "/qemu', the program of --qemu; "));
 	ck_assert_uint_eq(count_calls(""), 0);
 	ck_assert_int_eq(TABLE(NULL, "-r", "1", "--export-markdown", "@m", "x=@signals"),
 			 128 + SIGTERM);
