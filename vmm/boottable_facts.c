@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "boot/bzimage.h"
 #include "boot/elfimage.h"
 #include "boot/unpack.h"
+#include "boot/vmlinuxin.h"
 #include "vmm/base/file.h"
 #include "vmm/boottable_run.h"
 
@@ -31,25 +31,16 @@ static struct boottable_value disk_usage(const char *path)
 }
 
 /* Of the ELF file in a bzImage. That it cannot be unpacked here, or has no sections, is no failure. */
-static bool sizes_in_bzimage(const struct input_file *file, const struct bzimage *image,
-			     struct elfsizes *sizes)
+static bool sizes_in_bzimage(const struct input_file *file, struct elfsizes *sizes)
 {
-	struct input_file vmlinux;
-	uint32_t bytes;
+	struct vmlinuxin inner;
 	struct err why;
-	void *memory;
-	int rc;
+	int rc = vmlinuxin_read(file, &inner, &why);
 
-	if (unpack_size(file, image, &bytes, &why) < 0)
+	if (rc < 0)
 		return false;
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		return false;
-	rc = unpack_payload(file, image, memory, bytes, &why);
-	file_of_memory(&vmlinux, "vmlinux in the bzImage", file->path, memory, bytes);
-	if (rc == 0)
-		rc = elfsizes_read(&vmlinux, sizes, &why);
-	(void)munmap(memory, bytes);
+	rc = elfsizes_read(&inner.file, sizes, &why);
+	vmlinuxin_finish(&inner);
 	return rc == 0;
 }
 
@@ -111,7 +102,7 @@ static void read_bzimage(struct boottable_row *row, const struct input_file *fil
 	if (image.payload_format != UNPACK_UNKNOWN)
 		row->packing = unpack_format_name(image.payload_format);
 	if (!row->vmlinux)
-		row->sizes_known = sizes_in_bzimage(file, &image, &row->sizes);
+		row->sizes_known = sizes_in_bzimage(file, &row->sizes);
 }
 
 int boottable_read_facts(struct boottable_row *row, struct err *e)
