@@ -190,7 +190,7 @@ static void setup(void)
 static int table(const char *values, const char *const *words)
 {
 	static char word[32][512];
-	char *argv[32];
+	static char *argv[32]; /* the table keeps pointers into it */
 	int argc = 0;
 
 	for (; words[argc]; argc++) {
