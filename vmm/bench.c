@@ -58,7 +58,7 @@ static int print_markdown(const void *bench, FILE *out, struct err *e)
 	return bench_print_markdown(bench, out, e);
 }
 
-static const struct trial_export EXPORTS[] = {
+static const struct trial_export_kind EXPORTS[] = {
 	{ .option = "--export-json", .print = print_json },
 	{ .option = "--export-csv", .print = print_csv },
 	{ .option = "--export-markdown", .print = print_markdown },
@@ -138,7 +138,7 @@ int bench_program(const char *program, int argc, char **argv, struct err *e)
 		help_print_bench(stdout);
 		return 0;
 	}
-	(void)memcpy(request.exports, EXPORTS, sizeof(EXPORTS));
+	trial_export_init(request.exports, EXPORTS);
 	request.plan.takes_ignore_failure = true;
 	rc = parse(&request, argc, argv, e);
 	if (rc < 0)

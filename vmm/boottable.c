@@ -66,7 +66,7 @@ static int print_chart(const void *table, FILE *out, struct err *e)
 	return boottable_print_chart(table, out, e);
 }
 
-static const struct trial_export EXPORTS[] = {
+static const struct trial_export_kind EXPORTS[] = {
 	{ .option = "--export-markdown", .print = print_markdown },
 	{ .option = "--export-csv", .print = print_csv },
 	{ .option = "--export-json", .print = print_json },
@@ -417,7 +417,7 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	}
 	(void)memset(&table, 0, sizeof(table));
 	(void)memset(&ready, 0, sizeof(ready));
-	(void)memcpy(request.exports, EXPORTS, sizeof(EXPORTS));
+	trial_export_init(request.exports, EXPORTS);
 	rc = parse(&request, &table, argc, argv, e);
 	if (rc < 0)
 		return rc;

@@ -164,7 +164,7 @@ static int print_markdown(const void *comparison, FILE *out, struct err *e)
 	return compare_print_markdown(comparison, out, e);
 }
 
-static const struct trial_export EXPORTS[] = {
+static const struct trial_export_kind EXPORTS[] = {
 	{ .option = "--export-json", .print = print_json },
 	{ .option = "--export-markdown", .print = print_markdown },
 	{ .option = NULL },
@@ -359,7 +359,7 @@ int compare_program(const char *program, int argc, char **argv, struct err *e)
 		help_print_compare(stdout);
 		return 0;
 	}
-	(void)memcpy(request.exports, EXPORTS, sizeof(EXPORTS));
+	trial_export_init(request.exports, EXPORTS);
 	rc = parse(&request, argc, argv, e);
 	if (rc < 0)
 		return rc;

@@ -35,7 +35,7 @@ static int print_markdown(const void *of, FILE *out, struct err *e)
 	return explainconfig_print_markdown(of, out, e);
 }
 
-static const struct trial_export EXPORTS[] = {
+static const struct trial_export_kind EXPORTS[] = {
 	{ .option = "--export-json", .print = print_json },
 	{ .option = "--export-markdown", .print = print_markdown },
 	{ .option = NULL },
@@ -389,7 +389,7 @@ int explainconfig_command(int argc, char **argv, struct err *e)
 		help_print_explain_config(stdout);
 		return 0;
 	}
-	(void)memcpy(request.exports, EXPORTS, sizeof(EXPORTS));
+	trial_export_init(request.exports, EXPORTS);
 	rc = parse(&request, argc, argv, e);
 	if (rc == 0)
 		rc = explain(&request, files, e);

@@ -10,6 +10,14 @@
 
 #include "vmm/trial.h"
 
+void trial_export_init(struct trial_export *exports, const struct trial_export_kind *kinds)
+{
+	do
+		*exports++ =
+			(struct trial_export){ .option = kinds->option, .print = kinds->print };
+	while (kinds++->option);
+}
+
 int trial_export_take(struct trial_export *exports, int argc, char **argv, int *i, struct err *e)
 {
 	for (struct trial_export *x = exports; x->option; x++) {

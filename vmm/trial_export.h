@@ -14,12 +14,21 @@
 #include "vmm/base/err.h"
 #include "vmm/outfile.h"
 
-struct trial_export {
+struct trial_export_kind {
 	const char *option;                                     /* "--export-json" */
 	int (*print)(const void *of, FILE *out, struct err *e); /* 0, or -errno with *e */
+};
+
+/* Large, for its paths. */
+struct trial_export {
+	const char *option; /* as of its kind; NULL: behind the last one */
+	int (*print)(const void *of, FILE *out, struct err *e);
 	const char *path; /* borrowed from the command line; NULL: not asked for */
 	struct outfile file;
 };
+
+/* One for each kind, none of them asked for. Kinds end with one that has no option, which is copied. */
+void trial_export_init(struct trial_export *exports, const struct trial_export_kind *kinds);
 
 /*
  * Takes argv[*i], and the value behind it, if it is the option of one of them. 1: taken, and *i is

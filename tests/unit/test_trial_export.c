@@ -37,14 +37,17 @@ static int print_part(const void *of, FILE *out, struct err *why)
 	return err_set(why, ENOMEM, "no memory for the rest");
 }
 
-static struct trial_export exports[3];
+static const struct trial_export_kind KINDS[] = {
+	{ "--export-a", print_a },
+	{ "--export-b", print_b },
+	{ NULL, NULL },
+};
+static struct trial_export exports[COUNT(KINDS)];
 
 static void setup(void)
 {
 	folder_make();
-	(void)memset(exports, 0, sizeof(exports));
-	exports[0] = (struct trial_export){ .option = "--export-a", .print = print_a };
-	exports[1] = (struct trial_export){ .option = "--export-b", .print = print_b };
+	trial_export_init(exports, KINDS);
 }
 
 static void holds(const char *name, const char *what)
