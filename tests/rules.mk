@@ -33,6 +33,9 @@ IN_BOOTS = boot/table=tests/boot/table baseline=tests/baseline/check boot/accoun
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
 	'guest/lab=tests/guest/lab --unless-kvm end coalesce endings terminal timeouts hang tap autopsy'
+# With techniques off. Left out: what boots no guest; what pins the figures of techniques that are on.
+IN_WITHOUT = $(IN_GUESTS) boot/kernels=tests/boot/kernels --together $(IN_LAB) \
+	$(filter-out baseline=% boot/qemu=%,$(IN_BOOTS))
 FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all
@@ -58,6 +61,11 @@ check-guest: $(B)/tvmm guests $(KERNEL) $(DIES) ## tests: tiny guests on /dev/kv
 check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(B)/tests/guest/mkimage $(KERNEL) $(KUNIT_KERNEL) \
 		$(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(FAST) $(DIES) $(PROGRAMS) $(BENCH_TOOLS) guests ## tests: Linux to a shell and back
 	@B=$(B) tests/check $(IN_FULL) --together $(IN_BOOTS)
+
+.PHONY: check-without
+check-without: $(B)/tvmm guests $(KERNEL) $(KUNIT_KERNEL) $(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(DIES) \
+		$(PROGRAMS) $(BENCH_TOOLS) ## tests that run guests, with techniques off: WITHOUT=all, =early-exit,cache, ...
+	@B=$(B) tests/without/run '$(or $(WITHOUT),all)' tests/check $(IN_WITHOUT)
 
 # Static, because it also runs in the lab.
 $(B)/tests/boot/ptydrive: tests/boot/ptydrive.c

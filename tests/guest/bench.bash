@@ -20,7 +20,7 @@ bench() {
 running() {
 	local exe count=0
 	for exe in /proc/[0-9]*/exe; do
-		[ "$exe" -ef "$tvmm" ] && count=$((count + 1))
+		[ "$exe" -ef "$program" ] && count=$((count + 1))
 	done
 	echo $count
 }

@@ -7,6 +7,9 @@
 #	expect_...				as many as needed, each may note a complaint
 #	verdict					one line of output
 #
+# A case that cannot hold without a technique (tests/without/run) has a line "about WORD..." as well, and
+# is skipped where one of them is off.
+#
 # Set before run and launch, and fresh at each begin:
 #	$cmdline	the guest's command line, $input the file that is stdin (or - for none),
 #	$wrapper	words before tvmm's own, $limit the seconds a run may take at most
@@ -20,12 +23,19 @@ number=0 passed=0 failed=0 skipped=0
 begin() {
 	what=$1
 	complaints=()
-	cmdline='' input=/dev/null wrapper=() limit=20 remark=
+	cmdline='' input=/dev/null wrapper=() limit=20 remark= off=
 	: >"$out" >"$err"
 }
 
 now_us() { # into $us
 	us=${EPOCHREALTIME/[.,]/}
+}
+
+about() { # WORD...: techniques
+	local word
+	for word; do
+		[[ ",${TECHNIQUES_OFF:-}," != *",$word,"* ]] || off=$word
+	done
 }
 
 tvmm_with() { # GUEST or a file's path, [option]...: into $command
@@ -147,6 +157,10 @@ nobody_left() {
 }
 
 verdict() {
+	if [ "$off" ]; then
+		skip "it is about $off, which is off"
+		return
+	fi
 	within 1 nobody_left || complain "no process left behind" "$(left_behind | tr '\n' ' ')"
 	number=$((number + 1))
 	if [ ${#complaints[@]} = 0 ]; then
