@@ -32,7 +32,7 @@ IN_BOOTS = boot/table=tests/boot/table baseline=tests/baseline/check boot/accoun
 	boot/qemu=tests/boot/qemu
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
-	'guest/lab=tests/guest/lab --unless-kvm end coalesce endings terminal timeouts hang tap autopsy'
+	'guest/lab=tests/guest/lab --unless-kvm end coalesce fallbacks endings terminal timeouts hang tap autopsy'
 # With techniques off. Left out: what boots no guest; what pins the figures of techniques that are on.
 IN_WITHOUT = $(IN_GUESTS) boot/kernels=tests/boot/kernels --together $(IN_LAB) \
 	$(filter-out baseline=% boot/qemu=%,$(IN_BOOTS))

@@ -377,29 +377,27 @@ static void set_leaf(struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t eax, 
  * the PIT on Intel's CPUs, unless it is a KVM guest. Where the host's leaves end before, nothing is
  * added: those CPUs' kernels do not expect them.
  */
-static void set_rates(struct kvm_cpuid2 *cpuid, int vcpu_fd)
+bool cpuid_set_rates(struct kvm_cpuid2 *cpuid, int vcpu_fd)
 {
 	int khz = kvm_ioctl(vcpu_fd, KVM_GET_TSC_KHZ, NULL);
 	struct tscratio ratio;
 	uint32_t mhz;
 
 	if (khz <= 0)
-		return;
+		return false;
 	ratio = tscratio_of((uint32_t)khz);
 	mhz = ((uint32_t)khz + 500) / 1000;
 	if (ratio.numerator)
 		set_leaf(cpuid, LEAF_TSC, ratio.denominator, ratio.numerator, TSCRATIO_CRYSTAL_HZ);
 	if (mhz)
 		set_leaf(cpuid, LEAF_FREQUENCY, mhz, mhz, TSCRATIO_CRYSTAL_HZ / 1000000);
+	return true;
 }
 
-int cpuid_apply(struct kvm_cpuid2 *cpuid, const struct cpu_model *model, int vcpu_fd,
-		unsigned int cpu, struct err *e)
+int cpuid_apply(struct kvm_cpuid2 *cpuid, int vcpu_fd, unsigned int cpu, struct err *e)
 {
 	int rc;
 
-	if (cpu == 0 && !model->no_rates)
-		set_rates(cpuid, vcpu_fd);
 	topology_set_cpu(cpuid, cpu);
 	rc = kvm_ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid);
 	return rc < 0 ? err_sys(e, -rc, "KVM refuses the guest's CPUID") : 0;

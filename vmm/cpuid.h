@@ -49,10 +49,12 @@ int cpuid_build(struct kvm_cpuid2 **cpuid, const struct vm *vm, const struct cpu
 		unsigned int cpus, struct err *e);
 
 /*
- * Gives it to a vCPU, with that CPU's own numbers in it, which replace those of another one. The first
- * one, 0, comes first: it tells the TSC's rate.
+ * Has it tell what rates the TSC and the CPU run at, by the word of a vCPU that will get it. False: KVM
+ * does not tell.
  */
-int cpuid_apply(struct kvm_cpuid2 *cpuid, const struct cpu_model *model, int vcpu_fd,
-		unsigned int cpu, struct err *e);
+bool cpuid_set_rates(struct kvm_cpuid2 *cpuid, int vcpu_fd);
+
+/* Gives it to a vCPU, with that CPU's own numbers in it, which replace those of another one. */
+int cpuid_apply(struct kvm_cpuid2 *cpuid, int vcpu_fd, unsigned int cpu, struct err *e);
 
 #endif

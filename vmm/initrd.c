@@ -102,7 +102,8 @@ static bool unpack_copy(struct initrd *initrd, const uint8_t *packed, size_t pac
 		return false;
 	initrd->mapped_bytes = most_bytes;
 	initrd->memory = cached_map_memory(most_bytes);
-	if (!initrd->memory)
+	initrd->no_memory = !initrd->memory;
+	if (initrd->no_memory)
 		return false;
 	if (unpack_stream_alone(packed, packed_bytes, initrd->memory, most_bytes, &made_bytes) <
 		    0 ||
@@ -124,6 +125,7 @@ static bool unpack(struct initrd *initrd, uint64_t most_bytes)
 	struct err ignored;
 	bool done;
 
+	initrd->no_memory = !bytes;
 	if (!bytes)
 		return false;
 	file_of_memory(&copy, initrd->file.what, initrd->file.path, bytes, size_bytes);

@@ -48,6 +48,7 @@ struct initrd_request {
 struct initrd {
 	struct input_file file; /* what -initrd names; closed: there is none */
 	enum initrd_origin origin;
+	bool no_memory;            /* left packed for want of it */
 	enum unpack_format format; /* of the file, when it was unpacked */
 
 	/* Private to initrd.c. */

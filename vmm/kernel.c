@@ -89,6 +89,13 @@ static void hash_placed(const struct kernel *kernel, const struct boot_plan *pla
 
 /* ---- unpacking ------------------------------------------------------------------------------- */
 
+static void free_memory(struct kernel *kernel)
+{
+	if (kernel->memory)
+		(void)munmap(kernel->memory, kernel->memory_bytes);
+	kernel->memory = NULL;
+}
+
 static uint64_t payload_start(const struct bzimage *image)
 {
 	return image->setup_bytes + image->payload_offset;
@@ -172,6 +179,15 @@ static bool find_in_cache(struct kernel *kernel)
 	return false;
 }
 
+/* True: nothing that could be entered here came out, or there was no memory for it. */
+static bool is_left_packed(struct kernel *kernel, int rc)
+{
+	kernel->no_memory = rc == -ENOMEM;
+	if (kernel->no_memory)
+		free_memory(kernel);
+	return kernel->no_memory || (rc == 0 && !elfimage_is_elf(&kernel->unpacked));
+}
+
 /* What is in the payload, if it is a kernel that can be entered. */
 static int open_payload(struct kernel *kernel, enum kernel_unpack mode, struct err *e)
 {
@@ -182,8 +198,8 @@ static int open_payload(struct kernel *kernel, enum kernel_unpack mode, struct e
 		return rc;
 	if (!find_in_cache(kernel)) {
 		rc = unpack(kernel, e);
-		if (rc == 0 && mode == KERNEL_UNPACK_AUTO && !elfimage_is_elf(&kernel->unpacked)) {
-			kernel->origin = KERNEL_AS_IT_IS; /* nothing that could be entered here */
+		if (mode == KERNEL_UNPACK_AUTO && is_left_packed(kernel, rc)) {
+			kernel->origin = KERNEL_AS_IT_IS;
 			return 0;
 		}
 		if (rc == 0)
@@ -317,7 +333,5 @@ void kernel_finish(struct kernel *kernel)
 {
 	file_close(&kernel->file);
 	cached_finish(&kernel->cached);
-	if (kernel->memory)
-		(void)munmap(kernel->memory, kernel->memory_bytes);
-	kernel->memory = NULL;
+	free_memory(kernel);
 }

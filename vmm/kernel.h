@@ -54,6 +54,7 @@ struct kernel {
 		*bzimage; /* the facts, for struct plan_request: one of the two or both */
 	const struct elfimage *elf;
 	enum kernel_origin origin;
+	bool no_memory; /* left packed for want of it */
 
 	/* Private to kernel.c. */
 	struct bzimage bzimage_facts;

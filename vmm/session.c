@@ -123,10 +123,10 @@ static const uint8_t *rng_seed(struct session *session)
 	size_t bytes = sizeof(session->rng_seed);
 
 	if (!technique_on(session->options->without, TECHNIQUE_RNG_SEED) ||
-	    cpuid_expects(&session->options->cpu, "rdrand") ||
-	    getrandom(session->rng_seed, bytes, GRND_NONBLOCK) != (ssize_t)bytes)
+	    cpuid_expects(&session->options->cpu, "rdrand"))
 		return NULL;
-	return session->rng_seed;
+	session->no_seed = getrandom(session->rng_seed, bytes, GRND_NONBLOCK) != (ssize_t)bytes;
+	return session->no_seed ? NULL : session->rng_seed;
 }
 
 /* The kernel's facts are known. */
@@ -338,7 +338,8 @@ static void start_filler(struct session *session)
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setstacksize(&attributes, FILLER_STACK_BYTES);
-	filler->threaded = pthread_create(&filler->thread, &attributes, fill_memory, session) == 0;
+	filler->refused = pthread_create(&filler->thread, &attributes, fill_memory, session);
+	filler->threaded = filler->refused == 0;
 	(void)pthread_attr_destroy(&attributes);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
@@ -681,6 +682,7 @@ int session_report(struct session *session, const struct ending *ending, int arg
 	rc = account_settle(&session->account, &run, e);
 	if (rc < 0)
 		return rc;
+	fallbacks_find(session);
 	take_autopsy(session, &run);
 	/* The files tell of it as well, and are there without it. It has a time limit of its own. */
 	if (options->account.control) {

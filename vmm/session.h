@@ -22,6 +22,7 @@
 #include "vmm/console.h"
 #include "vmm/control.h"
 #include "vmm/ending.h"
+#include "vmm/fallbacks.h"
 #include "vmm/fastappend.h"
 #include "vmm/initrd.h"
 #include "vmm/kernel.h"
@@ -38,6 +39,7 @@
 struct filler {
 	pthread_t thread;
 	bool threaded;
+	int refused; /* errno that says why there is no thread; 0: there was, or none was wanted */
 	atomic_bool awaited; /* the VM is there, and what the filler does costs time from now on */
 	int rc;
 	struct err e;
@@ -58,6 +60,7 @@ struct session {
 	struct board board;
 	struct plan_request request;
 	uint8_t rng_seed[PLAN_RNG_SEED_BYTES]; /* until it is in the guest's memory */
+	bool no_seed;                          /* the guest should have had one */
 	struct boot_plan plan;
 	struct account account;
 
@@ -74,9 +77,10 @@ struct session {
 	struct machine machine;
 	struct supervisor supervisor;
 	struct hangwatch hangwatch;
-	struct run *runs;       /* one for each vCPU */
-	struct autopsy autopsy; /* of a run that came to a bad end; else zeros */
-	char autopsy_of[512];   /* its ending's sentence */
+	struct run *runs;           /* one for each vCPU */
+	struct autopsy autopsy;     /* of a run that came to a bad end; else zeros */
+	char autopsy_of[512];       /* its ending's sentence */
+	struct fallbacks fallbacks; /* in the report */
 	int output_lost; /* after the run: errno that says why console output was lost; 0: none */
 };
 

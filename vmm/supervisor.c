@@ -277,7 +277,10 @@ static bool watch_coalesced(struct supervisor *s, bool soon)
  */
 static void begin_coalescing(struct supervisor *s)
 {
-	if (s->coalesces && coalesce_begin(s->coalesce, s->vm, &s->vcpus[0]) == 0)
+	if (!s->coalesces)
+		return;
+	s->not_coalesced = -coalesce_begin(s->coalesce, s->vm, &s->vcpus[0]);
+	if (!s->not_coalesced)
 		console_tell_all(s->console);
 }
 

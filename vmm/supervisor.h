@@ -31,6 +31,7 @@ struct supervisor {
 	struct coalesce *coalesce;
 	const struct vm *vm;         /* for coalesce */
 	bool coalesces;              /* whether to begin with it */
+	int not_coalesced;           /* errno that says why that could not be; 0: it could */
 	uint64_t seen_bytes;         /* of the console's, when it was last looked at */
 	uint64_t deadline_ns;        /* clock_now_ns() scale; 0: none */
 	uint64_t timeout_ns;         /* for the ending */

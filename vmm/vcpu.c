@@ -134,8 +134,11 @@ static int set_up(struct vcpu *vcpu, unsigned int cpu, struct kvm_cpuid2 *cpuid,
 		  const struct cpu_model *model, struct err *e)
 {
 	struct kvm_fpu fpu = { .fcw = FPU_CONTROL_WORD, .mxcsr = FPU_MXCSR };
-	int rc = cpuid_apply(cpuid, model, vcpu->fd, cpu, e);
+	int rc;
 
+	if (cpu == 0 && !model->no_rates)
+		vcpu->rates_unknown = !cpuid_set_rates(cpuid, vcpu->fd);
+	rc = cpuid_apply(cpuid, vcpu->fd, cpu, e);
 	if (rc == 0)
 		rc = set_msrs(vcpu, e);
 	if (rc == 0) {

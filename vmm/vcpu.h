@@ -28,8 +28,9 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run; /* shared with KVM */
 	size_t run_bytes;
-	pthread_t thread; /* to be waited for, by the one that made it */
-	pid_t tid;        /* atomic: the thread between vcpu_begin() and vcpu_end(); else 0 */
+	bool rates_unknown; /* CPUID should have told the TSC's and the CPU's, and does not */
+	pthread_t thread;   /* to be waited for, by the one that made it */
+	pid_t tid;          /* atomic: the thread between vcpu_begin() and vcpu_end(); else 0 */
 };
 
 /*

@@ -187,7 +187,7 @@ int vm_create(struct vm *vm, struct err *e)
  * Anonymous memory whose host address is as far from a 2 MiB boundary as its guest address (both
  * are on one), so that the host can back it with huge pages: one fault instead of 512.
  */
-static void *map_ram(uint64_t size_bytes, bool huge_pages)
+static void *map_ram(uint64_t size_bytes, bool huge_pages, int *no_huge_pages)
 {
 	size_t padded = size_bytes + HUGE_PAGE_BYTES;
 	uint8_t *raw = mmap(NULL, padded, PROT_READ | PROT_WRITE,
@@ -202,29 +202,30 @@ static void *map_ram(uint64_t size_bytes, bool huge_pages)
 	if (before)
 		(void)munmap(raw, before);
 	(void)munmap(aligned + size_bytes, HUGE_PAGE_BYTES - before);
-	(void)madvise(aligned, size_bytes, huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	if (madvise(aligned, size_bytes, huge_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) < 0 &&
+	    huge_pages)
+		*no_huge_pages = errno;
 	(void)madvise(aligned, size_bytes, MADV_DONTDUMP);
 	return aligned;
 }
 
-static int map_region(struct guest_memory_region *region, uint64_t gpa, uint64_t size_bytes,
+static int map_region(struct vm *vm, size_t slot, uint64_t gpa, uint64_t size_bytes,
 		      bool huge_pages, struct err *e)
 {
-	uint8_t *host = map_ram(size_bytes, huge_pages);
+	uint8_t *host = map_ram(size_bytes, huge_pages, &vm->no_huge_pages);
 
 	if (!host)
 		return hostmem_explain(size_bytes, errno, e);
-	*region = (struct guest_memory_region){ gpa, size_bytes, host };
+	vm->memory.region[slot] = (struct guest_memory_region){ gpa, size_bytes, host };
 	return 0;
 }
 
 int vm_map_memory(struct vm *vm, const struct vm_ram *ram, bool huge_pages, struct err *e)
 {
-	int rc = map_region(&vm->memory.region[0], 0, ram->low_bytes, huge_pages, e);
+	int rc = map_region(vm, 0, 0, ram->low_bytes, huge_pages, e);
 
 	if (rc == 0 && ram->high_bytes)
-		rc = map_region(&vm->memory.region[1], ram->high_gpa, ram->high_bytes, huge_pages,
-				e);
+		rc = map_region(vm, 1, ram->high_gpa, ram->high_bytes, huge_pages, e);
 	return rc;
 }
 

@@ -23,6 +23,7 @@ struct vm {
 	int vm_fd;
 	struct guest_memory memory;
 	bool tsc_deadline_timer; /* KVM can give guests one; CPUID has to say so */
+	int no_huge_pages;       /* errno with which the host refused them; 0: not, or not asked */
 };
 
 /* Guest-physical layout of RAM, chosen by the plan. high_bytes may be 0. */

@@ -332,10 +332,17 @@ static const char *const left_out[] = {
 };
 static const char *const not_reached[] = { "smp_init", "populate_rootfs", "populate_rootfs done" };
 
+static const char *const fallback[] = {
+	"KVM has no TSC-deadline timer: the guest measures its APIC timer",
+	"no cache: " REPORTSPEC_HOSTILE,
+};
+
 static struct report full = {
 	.version = "0.4",
 	.command = command,
 	.words = COUNT(command),
+	.fallback = fallback,
+	.fallbacks = COUNT(fallback),
 	.host = {
 		.cpu = "A CPU @ 3.00GHz",
 		.cpus = 8,

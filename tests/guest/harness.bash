@@ -23,7 +23,7 @@ number=0 passed=0 failed=0 skipped=0
 begin() {
 	what=$1
 	complaints=()
-	cmdline='' input=/dev/null wrapper=() limit=20 remark= off=
+	cmdline='' input=/dev/null wrapper=() limit=20 remark= is_about=
 	: >"$out" >"$err"
 }
 
@@ -31,10 +31,14 @@ now_us() { # into $us
 	us=${EPOCHREALTIME/[.,]/}
 }
 
-about() { # WORD...: techniques
+is_off() { # WORD: a technique
+	[[ ",${TECHNIQUES_OFF:-}," == *",$1,"* ]]
+}
+
+about() { # WORD...
 	local word
 	for word; do
-		[[ ",${TECHNIQUES_OFF:-}," != *",$word,"* ]] || off=$word
+		! is_off "$word" || is_about=$word
 	done
 }
 
@@ -157,8 +161,8 @@ nobody_left() {
 }
 
 verdict() {
-	if [ "$off" ]; then
-		skip "it is about $off, which is off"
+	if [ "$is_about" ]; then
+		skip "it is about $is_about, which is off"
 		return
 	fi
 	within 1 nobody_left || complain "no process left behind" "$(left_behind | tr '\n' ' ')"

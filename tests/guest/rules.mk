@@ -5,7 +5,7 @@ ELF_GUESTS := $(B)/guests/elf64.elf $(B)/guests/pvh.elf $(B)/guests/phases.elf
 FLAT_GUESTS := $(filter-out $(ELF_GUESTS:.elf=.bzImage),\
 	$(patsubst tests/guest/%.S,$(B)/guests/%.bzImage,$(wildcard tests/guest/*.S)))
 GUESTS := $(FLAT_GUESTS) $(ELF_GUESTS)
-GUEST_TOOLS := $(B)/tests/guest/mkimage $(B)/tests/guest/aid $(B)/tests/guest/ended $(B)/tests/guest/readreport $(B)/tests/guest/soak \
+GUEST_TOOLS := $(B)/tests/guest/mkimage $(B)/tests/guest/aid $(B)/tests/guest/ended $(B)/tests/guest/lacks $(B)/tests/guest/readreport $(B)/tests/guest/soak \
 	$(B)/tests/boot/ptydrive
 
 .PHONY: guests

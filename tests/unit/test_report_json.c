@@ -131,6 +131,7 @@ static void check_run(const struct report *r)
 {
 	check_text(root, "tvmm.version", r->version);
 	check_texts(root, "tvmm.command", r->command, r->words);
+	check_texts(root, "tvmm.fallbacks", r->fallback, r->fallbacks);
 	check_text(root, "host.cpu", r->host.cpu);
 	check_number(root, "host.cpus", r->host.cpus);
 	check_text(root, "host.kernel", r->host.kernel);

@@ -142,6 +142,8 @@ struct report {
 	const char *const *command; /* argv */
 	size_t words;
 	struct report_host host;
+	const char *const *fallback; /* what the run had to do without, in sentences */
+	size_t fallbacks;
 
 	struct {
 		const char *kernel, *initrd, *cmdline, *banner, *build_id; /* "": not known */

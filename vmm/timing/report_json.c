@@ -57,6 +57,7 @@ static void print_run(struct json *j, const struct report *r)
 	object(j, "tvmm");
 	json_text_field(j, "version", r->version);
 	texts(j, "command", r->command, r->words);
+	texts(j, "fallbacks", r->fallback, r->fallbacks);
 	json_end_object(j);
 	print_host(j, &r->host);
 	object(j, "guest");

@@ -640,6 +640,8 @@ void report_print_text(const struct report *report, unsigned int columns, FILE *
 
 	print_marks(&p);
 	print_fast_append(&p);
+	for (size_t i = 0; i < report->fallbacks; i++)
+		say(&p, "fallback: %s", report->fallback[i]);
 	print_phases(&p);
 	print_initcalls(&p);
 	print_console(&p);
