@@ -5,6 +5,7 @@
  * format".
  */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "boot/initrd.h"
@@ -30,6 +33,8 @@ static struct err error;
 static uint8_t *archive, *placed;
 static size_t archive_bytes;
 static char path[200];
+static int maps_left;      /* -1: as many as are wanted */
+static size_t descriptors; /* that were open before */
 
 /* ---- archives -------------------------------------------------------------------------------- */
 
@@ -62,6 +67,28 @@ static void make_archive(void)
 		archive[archive_bytes++] = 0;
 }
 
+/* Of all that is under test, only what is unpacked is mapped so. */
+void *mmap(void *at, size_t size_bytes, int protection, int flags, int fd, off_t offset)
+{
+	if ((flags & MAP_NORESERVE) && maps_left >= 0 && maps_left-- == 0) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	return (void *)syscall(SYS_mmap, at, size_bytes, protection, flags, fd, offset);
+}
+
+static size_t count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		count++;
+	(void)closedir(dir);
+	return count;
+}
+
 /* ---- runs -------------------------------------------------------------------------------------- */
 
 static void setup(void)
@@ -80,12 +107,15 @@ static void setup(void)
 					   .ram_bytes = 128 * MIB,
 					   .kernel_bytes = 8 * MIB };
 	make_archive();
+	maps_left = -1;
+	descriptors = count_descriptors();
 }
 
 static void teardown(void)
 {
 	initrd_finish(&initrd);
 	kernelcache_close(&cache);
+	ck_assert_uint_eq(count_descriptors(), descriptors);
 	folder_remove();
 	free(archive);
 	free(placed);
@@ -431,6 +461,48 @@ START_TEST(damaged_entry)
 }
 END_TEST
 
+/* An entry that is shorter by the time that it is placed is not placed as far as it goes. */
+START_TEST(shortened_meanwhile)
+{
+	glob_t found;
+
+	(void)put_packed(UNPACK_GZIP);
+	opens_as(INITRD_UNPACKED);
+	initrd_keep(&initrd);
+	opens_as(INITRD_FROM_CACHE);
+	ck_assert_int_eq(glob(folder_at("tvmm/*.unpacked"), 0, NULL, &found), 0);
+	(void)usleep(20000);
+	ck_assert_int_eq(truncate(found.gl_pathv[0], (off_t)archive_bytes - 1), 0);
+	globfree(&found);
+	places_well();
+	ck_assert_int_eq(initrd.origin, INITRD_UNPACKED);
+	initrd_keep(&initrd);
+	opens_as(INITRD_FROM_CACHE);
+	places_well();
+	ck_assert_int_eq(initrd.origin, INITRD_FROM_CACHE);
+}
+END_TEST
+
+START_TEST(no_memory_to_unpack)
+{
+	(void)put_packed(UNPACK_GZIP);
+	for (int maps = 0; maps < 2; maps++) { /* for what is packed, and what comes out */
+		maps_left = maps;
+		opens_as(INITRD_AS_IT_IS);
+		ck_assert(initrd.no_memory);
+	}
+	maps_left = -1;
+	opens_as(INITRD_UNPACKED);
+	ck_assert(!initrd.no_memory);
+	initrd_keep(&initrd);
+	maps_left = 0; /* none is needed */
+	opens_as(INITRD_FROM_CACHE);
+	ck_assert(!initrd.no_memory);
+	places_well();
+	maps_left = -1;
+}
+END_TEST
+
 /* Another file, of another size, by the time that it is needed. */
 START_TEST(changed_meanwhile)
 {
@@ -472,6 +544,8 @@ int main(void)
 	tcase_add_test(tcase, words_of_the_kernel_s);
 	tcase_add_test(tcase, bombs);
 	tcase_add_test(tcase, damaged_entry);
+	tcase_add_test(tcase, shortened_meanwhile);
+	tcase_add_test(tcase, no_memory_to_unpack);
 	tcase_add_test(tcase, changed_meanwhile);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -4,12 +4,14 @@
  * cache and its damages, and what is left to the guest.
  */
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -42,7 +44,8 @@ static struct image image;
 static struct kernelcache unpacked;
 static struct kernel kernel;
 static struct err error;
-static bool no_notes, another_start;
+static bool no_notes, another_start, no_memory;
+static size_t descriptors; /* that were open before */
 
 /* Of all that is under test, only what tells one start of the host from another is read so. */
 ssize_t read(int fd, void *to, size_t size_bytes)
@@ -52,6 +55,28 @@ ssize_t read(int fd, void *to, size_t size_bytes)
 	if (another_start && n == 36)
 		*(char *)to ^= 1;
 	return n;
+}
+
+/* And only what is unpacked is mapped so. */
+void *mmap(void *at, size_t size_bytes, int protection, int flags, int fd, off_t offset)
+{
+	if (no_memory && (flags & MAP_NORESERVE)) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	return (void *)syscall(SYS_mmap, at, size_bytes, protection, flags, fd, offset);
+}
+
+static size_t count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir))
+		count++;
+	(void)closedir(dir);
+	return count;
 }
 
 static void put(size_t offset, size_t width, uint64_t value)
@@ -124,7 +149,8 @@ static void setup(void)
 	image_init(&image);
 	kernel_init(&kernel);
 	kernelcache_init(&unpacked);
-	no_notes = another_start = false;
+	no_notes = another_start = no_memory = false;
+	descriptors = count_descriptors();
 }
 
 static void teardown(void)
@@ -133,6 +159,7 @@ static void teardown(void)
 
 	kernel_finish(&kernel);
 	kernelcache_close(&unpacked);
+	ck_assert_uint_eq(count_descriptors(), descriptors);
 	image_free(&image);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", folder);
 	ck_assert_int_eq(system(command), 0);
@@ -265,6 +292,8 @@ START_TEST(kept_and_found)
 	opened_as(KERNEL_UNPACK_AUTO, true, KERNEL_UNPACKED);
 	ck_assert_uint_eq(entries(name, sizeof(name)), 0);
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	kernel_keep(&kernel); /* as if another run had done it before */
+	ck_assert_int_eq(kernel.cached.not_kept, 0);
 	ck_assert_uint_eq(entries(name, sizeof(name)), 1);
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
 	check_elf_facts();
@@ -435,6 +464,112 @@ START_TEST(unreadable_contents)
 }
 END_TEST
 
+static void shorten_entry(off_t bytes)
+{
+	char name[256];
+
+	ck_assert_uint_eq(entries(name, sizeof(name)), 1);
+	(void)usleep(20000);
+	ck_assert_int_eq(truncate(name, bytes), 0);
+}
+
+/* An entry that is shorter by the time that it is placed is not placed as far as it goes. */
+START_TEST(shortened_meanwhile)
+{
+	struct plan_request request = { .ram_bytes = 16 * MIB, .kernel_name = path, .cmdline = "" };
+	struct guest_memory memory = { .region = { { 0, 16 * MIB, calloc(16, MIB) } } };
+	struct boot_plan plan;
+
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(kernel.cached.is_checked);
+	request.bzimage = kernel.bzimage;
+	request.elf = kernel.elf;
+	ck_assert_int_eq(plan_boot(&request, &plan, &error), 0);
+	shorten_entry(ELF_TEXT + ELF_TEXT_BYTES - 1);
+	ck_assert_int_lt(place_boot(&request, &plan, kernel_image(&kernel), NULL, &memory, &error),
+			 0);
+	ck_assert_int_eq(kernel_leave_cache(&kernel, &error), 0);
+	placed_well();
+	kernel_keep(&kernel);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	placed_well();
+	ck_assert_int_eq(kernel.origin, KERNEL_FROM_CACHE);
+	free(memory.region[0].host);
+}
+END_TEST
+
+/* An entry that is shorter, with its trailer or without, is none; what is kept takes its place. */
+START_TEST(shorter_entry)
+{
+	static const off_t lengths[] = { ELF_BYTES + KERNELCACHE_TRAILER_BYTES - 1,
+					 ELF_BYTES,
+					 ELF_TEXT,
+					 KERNELCACHE_TRAILER_BYTES,
+					 1,
+					 0 };
+	uint8_t trailer[KERNELCACHE_TRAILER_BYTES];
+	char name[256];
+	int fd;
+
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	for (size_t i = 0; i < 2 * sizeof(lengths) / sizeof(lengths[0]); i++) {
+		ck_assert_uint_eq(entries(name, sizeof(name)), 1);
+		fd = open(name, O_RDWR);
+		ck_assert_int_eq(pread(fd, trailer, sizeof(trailer), ELF_BYTES), sizeof(trailer));
+		shorten_entry(lengths[i / 2]);
+		if (i % 2)
+			ck_assert_int_eq(pwrite(fd, trailer, sizeof(trailer), lengths[i / 2]),
+					 sizeof(trailer));
+		(void)close(fd);
+		opened_as(KERNEL_UNPACK_AUTO, false,
+			  i % 2 && lengths[i / 2] == ELF_BYTES ? KERNEL_FROM_CACHE
+							       : KERNEL_UNPACKED);
+		placed_well();
+		opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+		placed_well();
+		ck_assert_int_eq(kernel.origin, KERNEL_FROM_CACHE);
+	}
+}
+END_TEST
+
+/* The same, when it has become shorter since another run kept it, and this one keeps its own. */
+START_TEST(kept_over_a_shorter_entry)
+{
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	shorten_entry(ELF_TEXT);
+	kernel_keep(&kernel);
+	ck_assert_int_eq(kernel.cached.not_kept, 0);
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(kernel.cached.is_checked);
+	placed_well();
+	ck_assert_int_eq(kernel.origin, KERNEL_FROM_CACHE);
+}
+END_TEST
+
+/* Nothing to unpack in: then the guest has it, unless it is the host that was asked for. */
+START_TEST(no_memory_to_unpack)
+{
+	write_bzimage(UNPACK_GZIP, elf, sizeof(elf));
+	no_memory = true;
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_AS_IT_IS);
+	ck_assert(kernel.no_memory);
+	ck_assert_ptr_null(kernel.elf);
+	ck_assert_ptr_nonnull(kernel.bzimage);
+	refused(KERNEL_UNPACK_HOST, "no memory");
+	no_memory = false;
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
+	ck_assert(!kernel.no_memory);
+	no_memory = true; /* nothing to be unpacked */
+	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_FROM_CACHE);
+	ck_assert(!kernel.no_memory);
+	no_memory = false;
+}
+END_TEST
+
 /* Damage in the ELF headers is found before a plan is made of them. */
 START_TEST(damaged_facts)
 {
@@ -556,6 +691,10 @@ static Suite *kernel_suite(void)
 	tcase_add_test(tc, checked_when_its_time_was_renewed);
 	tcase_add_test(tc, damaged_meanwhile);
 	tcase_add_test(tc, unreadable_contents);
+	tcase_add_test(tc, shortened_meanwhile);
+	tcase_add_test(tc, shorter_entry);
+	tcase_add_test(tc, kept_over_a_shorter_entry);
+	tcase_add_test(tc, no_memory_to_unpack);
 	tcase_add_test(tc, damaged_facts);
 	tcase_add_test(tc, rebuilt_meanwhile);
 	tcase_add_test(tc, left_to_the_guest);
