@@ -29,13 +29,13 @@ IN_FULL = boot/kernels=tests/boot/kernels boot/rows=tests/boot/rows
 IN_BOOTS = boot/table=tests/boot/table baseline=tests/baseline/check boot/account=tests/boot/account boot/endings=tests/boot/endings \
 	boot/docs_ci=tests/boot/docs_ci boot/program=tests/boot/program boot/lab=tests/boot/run \
 	boot/autopsy=tests/boot/autopsy boot/kunit=tests/boot/kunit boot/usable=tests/boot/usable boot/fastappend=tests/boot/fastappend \
-	boot/qemu=tests/boot/qemu
+	without=tests/without/check boot/qemu=tests/boot/qemu
 # Where there is no /dev/kvm.
 IN_LAB = 'guest/faults=tests/guest/lab --unless-kvm faults soak' \
 	'guest/lab=tests/guest/lab --unless-kvm end coalesce fallbacks endings terminal timeouts hang tap autopsy'
 # With techniques off. Left out: what boots no guest; what pins the figures of techniques that are on.
 IN_WITHOUT = $(IN_GUESTS) boot/kernels=tests/boot/kernels --together $(IN_LAB) \
-	$(filter-out baseline=% boot/qemu=%,$(IN_BOOTS))
+	$(filter-out baseline=% without=% boot/qemu=%,$(IN_BOOTS))
 FUZZING = 'fuzz=$(FUZZ_RUN)'
 
 .PHONY: check check-unit check-guest check-boot check-all

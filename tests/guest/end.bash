@@ -26,6 +26,7 @@ closed="pipes closed lock free"
 
 # Guest memory comes in huge pages, so that 4000 KiB are too many where it is still there.
 begin "the VM is closed by another process, which has nothing of ours"
+about early-exit
 cmdline=$'some words\n'
 watch_end "" say_and_exit
 expect_answer "status 0 bytes 11 $closed folder [-/] kib [0-3]?[0-9]{1,3} orphans 1"
@@ -66,6 +67,7 @@ done
 verdict
 
 begin "several CPUs; a program that adopts the orphan meets it once"
+about early-exit
 watch_end "" reset_92 -smp 4 -q
 expect_answer "status 0 bytes 0 $closed folder [-/] kib [0-3]?[0-9]{1,3} orphans 1"
 verdict
