@@ -295,6 +295,9 @@ void initrd_explain(const struct initrd *initrd, FILE *out)
 {
 	char how[64];
 
+	if (initrd->no_memory)
+		(void)fputs("  initrd             left to the guest: no memory to unpack it here\n",
+			    out);
 	if (initrd->origin == INITRD_AS_IT_IS)
 		return;
 	(void)fprintf(out, "  initrd             %s", initrd_how(initrd, how, sizeof(how)));

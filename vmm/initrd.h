@@ -86,7 +86,7 @@ void initrd_keep(struct initrd *initrd);
 /* "gzip, unpacked on the host now", "... before", or "" for a file that is left as it is. */
 const char *initrd_how(const struct initrd *initrd, char *to, size_t size);
 
-/* Prints the same, and where it is kept, for -explain; nothing if it was not unpacked. */
+/* Prints the same, and where it is kept, for -explain; nothing if it was not to be unpacked. */
 void initrd_explain(const struct initrd *initrd, FILE *out);
 
 void initrd_finish(struct initrd *initrd);

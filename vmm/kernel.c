@@ -316,6 +316,10 @@ void kernel_explain(const struct kernel *kernel, FILE *out)
 {
 	switch (kernel->origin) {
 	case KERNEL_AS_IT_IS:
+		if (kernel->no_memory)
+			(void)fputs(
+				"  unpacking          left to the guest: no memory for it here\n",
+				out);
 		return;
 	case KERNEL_UNPACKED:
 		(void)fputs("  unpacking          done now", out);

@@ -98,8 +98,8 @@ int kernel_leave_cache(struct kernel *kernel, struct err *e);
 void kernel_keep(struct kernel *kernel);
 
 /*
- * Prints where an unpacked kernel came from and whether it was kept, for `tvmm --explain`; nothing if
- * none was unpacked.
+ * Prints where an unpacked kernel came from and whether it was kept, for `tvmm --explain`, or that there
+ * was no memory for it; nothing if none was to be unpacked.
  */
 void kernel_explain(const struct kernel *kernel, FILE *out);
 

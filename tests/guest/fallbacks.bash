@@ -130,6 +130,9 @@ cmdline=$'up\n'
 lacking memory-to-unpack reset_92
 expect_output $'up\n'
 expect_fallbacks "$no_room"
+"$lacks" memory-to-unpack "$tvmm" -kernel "$work/guests/reset_92.bzImage" -initrd "$work/lacking/initrd" \
+	-explain | grep -q '^  initrd  *left to the guest: no memory to unpack it here$' ||
+	complain "-explain to say so" "nothing"
 ! grep -q 'unpacked on the host' "$work/report" || complain "an initrd that is left packed" "another"
 verdict
 
@@ -183,6 +186,41 @@ if command -v strace >/dev/null; then
 	verdict
 else
 	skip "there is no strace"
+fi
+
+begin "no thread for a CPU either: status 125, and which"
+if command -v strace >/dev/null; then
+	cmdline=$'up\n'
+	wrapper=(strace -f --seccomp-bpf -o /dev/null -e trace=clone3 -e inject=clone3:error=EAGAIN:when=1+)
+	run reset_92 -timeout 10
+	expect_status 125
+	expect_output ''
+	expect_sentence "thread of CPU 0 cannot be started: Resource temporarily unavailable"
+	verdict
+else
+	skip "there is no strace"
+fi
+
+# Mounts and groups are the lab's to make, and nobody else's.
+begin "memory that a control group limits: within it a guest runs, beyond it is refused"
+group=/sys/fs/cgroup/tvmm
+if [ -e /lab/command ] && mount -t cgroup2 none /sys/fs/cgroup 2>"$err" &&
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>"$err" && mkdir $group 2>"$err"; then
+	echo $((64 << 20)) >$group/memory.max
+	cmdline=$'up\n'
+	wrapper=(sh -c "echo \$\$ >$group/cgroup.procs && exec \"\$@\"" sh)
+	run reset_92 -m 48 -timeout 10
+	expect_status 0
+	expect_output $'up\n'
+	run reset_92 -m 256 -timeout 10
+	expect_status 125
+	expect_output ''
+	expect_sentence "256 MiB.*$group/memory.max is 64 MiB"
+	verdict
+	rmdir $group
+	umount /sys/fs/cgroup
+else
+	skip "only in the lab: $(head -n 1 "$err")"
 fi
 
 begin "all of it at once"

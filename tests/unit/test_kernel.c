@@ -550,6 +550,19 @@ START_TEST(kept_over_a_shorter_entry)
 }
 END_TEST
 
+static void explained(const char *what)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	kernel_explain(&kernel, out);
+	(void)fclose(out);
+	ck_assert_msg(*what ? strstr(text, what) != NULL : !*text, "'%s' in '%s'", what, text);
+	free(text);
+}
+
 /* Nothing to unpack in: then the guest has it, unless it is the host that was asked for. */
 START_TEST(no_memory_to_unpack)
 {
@@ -559,8 +572,11 @@ START_TEST(no_memory_to_unpack)
 	ck_assert(kernel.no_memory);
 	ck_assert_ptr_null(kernel.elf);
 	ck_assert_ptr_nonnull(kernel.bzimage);
+	explained("left to the guest: no memory");
 	refused(KERNEL_UNPACK_HOST, "no memory");
 	no_memory = false;
+	opened_as(KERNEL_UNPACK_GUEST, false, KERNEL_AS_IT_IS);
+	explained("");
 	opened_as(KERNEL_UNPACK_AUTO, false, KERNEL_UNPACKED);
 	ck_assert(!kernel.no_memory);
 	no_memory = true; /* nothing to be unpacked */
