@@ -14,7 +14,7 @@
  *
  *	S	exit status, or 128 + the signal
  *	B	of its stdout
- *	END	closed: both pipes are at their end; open: somebody still has one
+ *	END	closed: both pipes are at their end at once; open: somebody still has one
  *	FREE	free, or held
  *	F	where an orphan is: / or elsewhere; - when there is none (any more)
  *	K	resident memory of an orphan, 0 when there is none
@@ -40,7 +40,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { INHERITED = 9, LOCKED = 10, TRIES = 5000, TRY_US = 1000, KIB_PER_PAGE = 4 };
+enum { INHERITED = 9, LOCKED = 10, TRIES = 5000, TRY_US = 1000, LOOK_US = 200, KIB_PER_PAGE = 4 };
 
 static struct {
 	bool no_clone, no_close_range;
@@ -105,18 +105,34 @@ static pid_t start(char **argv)
 	return pid;
 }
 
-/* What it says, until it has ended. */
-static int watch(pid_t pid, size_t *bytes)
+/* What is there of what it says. */
+static size_t take(void)
 {
 	char chunk[4096];
-	int status;
+	size_t bytes = 0;
 	ssize_t n;
 
-	*bytes = 0;
 	while ((n = read(run.out[0], chunk, sizeof(chunk))) > 0)
-		*bytes += (size_t)n;
-	if (waitpid(pid, &status, 0) != pid)
+		bytes += (size_t)n;
+	return bytes;
+}
+
+/* What it says, until it has ended: not until the pipe has, which others may hold for longer. */
+static int watch(pid_t pid, size_t *bytes)
+{
+	int status;
+	pid_t ended;
+
+	*bytes = 0;
+	if (fcntl(run.out[0], F_SETFL, O_NONBLOCK) < 0)
+		die("fcntl");
+	while ((ended = waitpid(pid, &status, WNOHANG)) == 0) {
+		*bytes += take();
+		(void)usleep(LOOK_US);
+	}
+	if (ended != pid)
 		die("waitpid");
+	*bytes += take();
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
