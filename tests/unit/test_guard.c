@@ -622,6 +622,9 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
+	/* A shell's background job begins with these ignored, and hands that on. */
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGQUIT, SIG_DFL);
 	suite_add_tcase(suite, time_case());
 	suite_add_tcase(suite, signal_case());
 	suite_add_tcase(suite, leftover_case());
