@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/fastappend.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vmm/base/must.h"
+#include "vmm/cmdline.h"
 
 enum { NAMES_MAX = 4 };
 
@@ -72,73 +72,14 @@ const char *fastappend_word(size_t i)
 	return i < FASTAPPEND_WORDS ? table[i].word : NULL;
 }
 
-/* ---- the user's line ------------------------------------------------------------------------- */
-
-/* The next word of a line, taken as next_arg() does: blanks in double quotes belong to it. */
-static const char *next_word(const char *at, const char **end)
-{
-	bool quoted = false;
-
-	while (isspace((unsigned char)*at))
-		at++;
-	for (*end = at; **end && (quoted || !isspace((unsigned char)**end)); (*end)++)
-		quoted ^= **end == '"';
-	return at;
-}
-
-static char plain_letter(char c)
-{
-	return c == '-' ? '_' : c;
-}
-
-/* Where the name ends of the word from at to end, which may begin with a quote: `"a=b c"` is a. */
-static const char *end_of_name(const char *at, const char *end)
-{
-	while (at < end && *at != '=' && *at != '"')
-		at++;
-	return at;
-}
-
-static bool is_called(const char *at, const char *end, const char *name, size_t length)
-{
-	if ((size_t)(end_of_name(at, end) - at) != length)
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (plain_letter(at[i]) != plain_letter(name[i]))
-			return false;
-	return true;
-}
-
-/* Behind it the words are init's. */
-static bool is_the_end(const char *at, const char *end)
-{
-	return end - at >= 2 && memcmp(at, "--", 2) == 0 && end_of_name(at, end) == at + 2 &&
-	       (at + 2 == end || at[2] == '"');
-}
-
-bool fastappend_has(const char *line, const char *name)
-{
-	size_t length = strcspn(name, "=");
-	const char *end;
-
-	for (const char *at = next_word(line, &end); at < end; at = next_word(end, &end)) {
-		at += *at == '"';
-		if (is_the_end(at, end))
-			return false;
-		if (is_called(at, end, name, length))
-			return true;
-	}
-	return false;
-}
-
 /* ---- deciding -------------------------------------------------------------------------------- */
 
 static enum fastappend_verdict judge(const struct word *word, const struct fastappend_facts *facts)
 {
-	if (fastappend_has(facts->append, word->word))
+	if (cmdline_has(facts->append, word->word))
 		return FASTAPPEND_YOURS;
 	for (size_t i = 0; i < NAMES_MAX && word->yours[i]; i++)
-		if (fastappend_has(facts->append, word->yours[i]))
+		if (cmdline_has(facts->append, word->yours[i]))
 			return FASTAPPEND_YOURS;
 	return !word->fits || word->fits(facts) ? FASTAPPEND_ADDED : FASTAPPEND_UNFIT;
 }

@@ -61,12 +61,6 @@ void fastappend_explain(const struct fastappend *fast, FILE *out);
 
 void fastappend_finish(struct fastappend *fast);
 
-/*
- * Whether a command line has a word of that name, with a value or without, before the "--" behind
- * which the words are init's. '-' and '_' are the same in names.
- */
-bool fastappend_has(const char *line, const char *name);
-
 /* For tests: the table's words in their order; NULL behind the last. */
 const char *fastappend_word(size_t i);
 

@@ -11,6 +11,7 @@
 #include "initramfs/protocol.h"
 #include "vmm/base/must.h"
 #include "vmm/base/suggest.h"
+#include "vmm/cmdline.h"
 #include "vmm/lineregex.h"
 #include "vmm/topology.h"
 
@@ -642,10 +643,9 @@ static int settle_program(struct options *o, struct err *e)
 	if (o->account.control)
 		return err_set(e, EINVAL,
 			       "-control does not go with --: the program would run twice");
-	if (asprintf(&program->append, "%s " PROTOCOL_RDINIT, append) < 0) {
-		program->append = NULL;
+	program->append = cmdline_with(append, PROTOCOL_RDINIT);
+	if (!program->append)
 		return err_sys(e, ENOMEM, "the command line");
-	}
 	o->append = program->append;
 	o->serial.kind = CHARDEV_STDIO;
 	o->escape_key = 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vmm/child.h"
+#include "vmm/cmdline.h"
 #include "vmm/series.h"
 #include "vmm/timing/marks.h"
 
@@ -113,7 +114,7 @@ int quietrun(struct report *report, int argc, char **argv, const char *append, s
 		rc = err_set(e, ENODATA,
 			     "-control: this run came to nothing that a second one could "
 			     "be measured to");
-	else if (!words || asprintf(&quiet, "%s quiet", append) < 0)
+	else if (!words || !(quiet = cmdline_with(append, "quiet")))
 		rc = err_sys(e, ENOMEM, "-control");
 	else
 		rc = 0;

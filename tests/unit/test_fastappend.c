@@ -124,30 +124,6 @@ START_TEST(the_users_words_win)
 }
 END_TEST
 
-START_TEST(words_as_the_kernel_sees_them)
-{
-	static const struct {
-		const char *line;
-		bool has;
-	} spec[] = {
-		{ "", false },           { "a_b", true },
-		{ "a-b", true },         { "  \t a_b=1", true },
-		{ "x\na_b", true },      { "\"a_b=1 2\" x", true },
-		{ "\"a_b\"", true },     { "a_b=\"1 2\"", true },
-		{ "a_bc", false },       { "xa_b", false },
-		{ "a", false },          { "x=\"a_b", false },
-		{ "x=\" a_b\"", false }, { "x\" \"a_b", false },
-		{ "x -- a_b", false },   { "x \"--\" a_b", false },
-		{ "x --=1 a_b", true },  { "x __ a_b", true },
-		{ "a_b -- x", true },
-	};
-
-	for (size_t i = 0; i < sizeof(spec) / sizeof(spec[0]); i++)
-		ck_assert_msg(fastappend_has(spec[i].line, "a_b") == spec[i].has, "%s",
-			      spec[i].line);
-}
-END_TEST
-
 /* Not a byte more than the header's cmdline_size; then none of them, and the user's as they are. */
 START_TEST(a_line_that_would_be_too_long)
 {
@@ -204,7 +180,6 @@ int main(void)
 	tcase_add_test(tc, no_word_can_reach_init);
 	tcase_add_test(tc, conditions);
 	tcase_add_test(tc, the_users_words_win);
-	tcase_add_test(tc, words_as_the_kernel_sees_them);
 	tcase_add_test(tc, a_line_that_would_be_too_long);
 	tcase_add_test(tc, it_is_explained);
 	suite_add_tcase(suite, tc);

@@ -126,6 +126,10 @@ START_TEST(a_program)
 	options_finish(&o);
 	accept("-kernel bz -append x=y -- prog");
 	ck_assert_str_eq(o.append, "x=y rdinit=/.tvmm/init");
+	/* What stands behind "--" is init's, and so would rdinit= be there. */
+	options_finish(&o);
+	accept("-kernel bz -append x=y\t--\tz -- prog");
+	ck_assert_str_eq(o.append, "x=y\trdinit=/.tvmm/init --\tz");
 }
 END_TEST
 
