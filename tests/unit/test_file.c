@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/common/folder.h"
@@ -16,6 +17,18 @@ enum { UNIT = 64 << 10, UNITS = 8, LAST_BYTES = 100, BYTES = UNITS * UNIT + LAST
 static struct input_file file;
 static struct err e;
 static uint8_t content[BYTES], memory[BYTES];
+
+/* What the next lseek() for data, and for a hole, is to return instead; 0: what the host says. */
+static off_t lie_data, lie_hole;
+
+off_t lseek(int fd, off_t offset, int whence)
+{
+	if (whence == SEEK_DATA && lie_data)
+		return lie_data;
+	if (whence == SEEK_HOLE && lie_hole)
+		return lie_hole;
+	return (off_t)syscall(SYS_lseek, fd, offset, whence);
+}
 
 static void setup(void)
 {
@@ -118,6 +131,35 @@ START_TEST(becomes_shorter)
 }
 END_TEST
 
+/* A file system in user space may say anything: nothing outside of the memory is touched, and it ends. */
+START_TEST(lies_about_holes)
+{
+	static const struct {
+		off_t data, hole;
+	} lies[] = {
+		{ 1, 0 },         { 3 * UNIT - 1, 0 },        { 0, 1 },
+		{ 0, 3 * UNIT },  { 0, 3 * UNIT - 1 },        { INT64_MAX, 0 },
+		{ 0, INT64_MAX }, { 5 * UNIT, 5 * UNIT - 1 }, { 5 * UNIT, 5 * UNIT },
+		{ INT64_MIN, 0 }, { 7 * UNIT, 3 * UNIT },     { 0, INT64_MIN },
+		{ 3 * UNIT, 1 },
+	};
+
+	static uint8_t around[UNIT];
+
+	memset(around, 0x55, sizeof(around));
+	make_file("dddddddzd");
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		lie_data = lies[i].data;
+		lie_hole = lies[i].hole;
+		memset(memory, 0x55, sizeof(memory));
+		ck_assert_int_eq(file_read_to_zeros(&file, 3 * UNIT, memory + UNIT, 4 * UNIT, &e),
+				 0);
+		ck_assert_msg(memcmp(memory, around, UNIT) == 0, "before, lie %zu", i);
+		ck_assert_msg(memcmp(memory + 5 * UNIT, around, UNIT) == 0, "behind, lie %zu", i);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("file");
@@ -130,6 +172,7 @@ int main(void)
 	tcase_add_test(tcase, holes_are_left_out);
 	tcase_add_test(tcase, in_memory);
 	tcase_add_test(tcase, becomes_shorter);
+	tcase_add_test(tcase, lies_about_holes);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

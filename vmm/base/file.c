@@ -123,8 +123,8 @@ bool file_is_sparse(const struct stat *st)
 
 /*
  * The next piece to read from *at on, up to end: [*at, the result). Where a file system does not tell
- * (lseek(2), SEEK_DATA), all is to be read. Where only a hole is left, or the file has become shorter,
- * it is the last byte: reading that tells which.
+ * (lseek(2), SEEK_DATA), or tells nonsense, as one in user space may, all is to be read. Where only
+ * a hole is left, or the file has become shorter, it is the last byte: reading that tells which.
  */
 static uint64_t next_piece(int fd, uint64_t *at, uint64_t end)
 {
@@ -135,9 +135,11 @@ static uint64_t next_piece(int fd, uint64_t *at, uint64_t end)
 			*at = end - 1;
 		return end;
 	}
+	if ((uint64_t)data < *at)
+		return end;
 	*at = (uint64_t)data < end ? (uint64_t)data : end;
 	hole = lseek(fd, (off_t)*at, SEEK_HOLE);
-	return hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+	return hole < 0 || (uint64_t)hole > end || (uint64_t)hole <= *at ? end : (uint64_t)hole;
 }
 
 int file_read_to_zeros(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,

@@ -46,7 +46,7 @@ int file_read(const struct input_file *file, uint64_t offset, void *to, size_t s
 bool file_is_sparse(const struct stat *st);
 
 /*
- * The same into memory that is zero: holes of the file, which read as zeros, are left out. A file in
+ * As file_read(), into memory that is zero: holes of the file, which read as zeros, are left out. A file in
  * memory is copied whole, also over what is there.
  */
 int file_read_to_zeros(const struct input_file *file, uint64_t offset, void *to, size_t size_bytes,
