@@ -173,6 +173,8 @@ static int settle_marks(struct account *account, const struct account_run *run, 
 	ending_describe(run->ending, account->sentence, sizeof(account->sentence));
 	report->ending.sentence = account->sentence;
 	report->ending.kind = ending_word(run->ending);
+	report->guest.fast_append = run->fast_append;
+	report->guest.no_fast_append = run->no_fast_append;
 	return digest_build(&account->digest, &input, report, e);
 }
 

@@ -36,10 +36,16 @@ static void find_of_cache(struct fallbacks *f, const struct session *s)
 		    strerror(initrd->not_kept));
 }
 
-static void find_of_memory(struct fallbacks *f, const struct session *s)
+/* Read by now if there is to be a report; here for the account that is printed alone. */
+static bool host_never_gives_huge_pages(struct report_host *host, bool printed)
 {
-	const char *huge = s->account.report.host.huge_pages;
+	if (!host->huge_pages[0] && printed)
+		host_read_huge_pages(host, "");
+	return strcmp(host->huge_pages, "never") == 0;
+}
 
+static void find_of_memory(struct fallbacks *f, struct session *s)
+{
 	if (s->kernel.no_memory)
 		add(f, "no memory to unpack the kernel in: it unpacks itself");
 	if (s->initrd.no_memory)
@@ -48,7 +54,7 @@ static void find_of_memory(struct fallbacks *f, const struct session *s)
 		return;
 	if (s->vm.no_huge_pages)
 		add(f, "no huge pages for the guest's memory: %s", strerror(s->vm.no_huge_pages));
-	else if (huge && strcmp(huge, "never") == 0)
+	else if (host_never_gives_huge_pages(&s->account.report.host, !s->options->brief))
 		add(f, "no huge pages for the guest's memory: "
 		       "/sys/kernel/mm/transparent_hugepage/enabled says never");
 }
@@ -78,7 +84,7 @@ void fallbacks_find(struct session *s)
 	if (s->filler.refused)
 		add(f, "no thread to fill the guest's memory while KVM makes the VM: %s",
 		    strerror(s->filler.refused));
-	if (s->no_seed)
+	if (s->no_seed && s->plan.entry == PLAN_ENTRY_LINUX64)
 		add(f, "the host has no random bytes yet: the guest gets no seed");
 	s->account.report.fallback = f->list;
 	s->account.report.fallbacks = f->count;

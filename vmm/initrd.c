@@ -10,6 +10,7 @@
 #include "vmm/base/le.h"
 #include "vmm/base/must.h"
 #include "vmm/base/plain.h"
+#include "vmm/cmdline.h"
 
 /* An initrd this big fits no machine that -m can name in practice; the plan knows better. */
 #define INITRD_MAX_BYTES (1ULL << 40)
@@ -44,20 +45,10 @@ const struct input_file *initrd_image(const struct initrd *initrd)
 
 /* ---- whether ----------------------------------------------------------------------------------- */
 
-static bool has_word(const char *line, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = line; (at = strstr(at, word)) != NULL; at += length)
-		if ((at == line || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
-			return true;
-	return false;
-}
-
 static bool is_looked_at(const char *cmdline)
 {
-	return has_word(cmdline, "retain_initrd") || has_word(cmdline, "keepinitrd") ||
-	       has_word(cmdline, "noinitrd");
+	return cmdline_has_alone(cmdline, "retain_initrd") ||
+	       cmdline_has_alone(cmdline, "keepinitrd") || cmdline_has_alone(cmdline, "noinitrd");
 }
 
 /* The most that may come out. */
@@ -90,6 +81,7 @@ static bool unpack_copy(struct initrd *initrd, const uint8_t *packed, size_t pac
 			uint64_t most_bytes)
 {
 	size_t made_bytes;
+	int rc;
 
 	if (initrd->format == UNPACK_GZIP && packed_bytes > GZIP_SIZE_BYTES) {
 		uint32_t told = get_le32(packed + packed_bytes - GZIP_SIZE_BYTES);
@@ -105,9 +97,10 @@ static bool unpack_copy(struct initrd *initrd, const uint8_t *packed, size_t pac
 	initrd->no_memory = !initrd->memory;
 	if (initrd->no_memory)
 		return false;
-	if (unpack_stream_alone(packed, packed_bytes, initrd->memory, most_bytes, &made_bytes) <
-		    0 ||
-	    made_bytes < packed_bytes || !initrd_is_archives(initrd->memory, made_bytes)) {
+	rc = unpack_stream_alone(packed, packed_bytes, initrd->memory, most_bytes, &made_bytes);
+	initrd->no_memory = rc == -ENOMEM;
+	if (rc < 0 || made_bytes < packed_bytes ||
+	    !initrd_is_archives(initrd->memory, made_bytes)) {
 		free_memory(initrd);
 		return false;
 	}
@@ -243,6 +236,9 @@ static int unpack_again(struct initrd *initrd, struct err *e)
 	if (unpack(initrd, initrd->unpacked_bytes) &&
 	    initrd->unpacked.size_bytes == initrd->unpacked_bytes)
 		return 0;
+	if (initrd->no_memory)
+		return err_sys(e, ENOMEM, "initrd %s: no memory to unpack it in",
+			       initrd->file.path);
 	return err_set(e, EIO, "initrd %s: changed while it was read; is it being written?",
 		       initrd->file.path);
 }

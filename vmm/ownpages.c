@@ -8,7 +8,7 @@
 
 enum { PAGE_BYTES = 4096 };
 
-/* The first object is the program itself, dl_iterate_phdr(3). What it writes to, also once, stays. */
+/* The first object is the program itself, dl_iterate_phdr(3). What it may write to, or could when it began, stays. */
 static int give_back(struct dl_phdr_info *info, size_t size, void *unused)
 {
 	(void)size;

@@ -8,8 +8,9 @@
 #define TVMM_OWNPAGES_H
 
 /*
- * Unmaps the pages of the program that nobody has written to, madvise(2) MADV_DONTNEED. Those that are
- * needed again are mapped again when they are touched, from the host's page cache.
+ * Unmaps the pages of the program that it may not write to, madvise(2) MADV_DONTNEED. Those that are
+ * needed again are mapped again when they are touched, from the host's page cache: as the file has
+ * them, without the breakpoints of a debugger.
  */
 void ownpages_give_back(void);
 

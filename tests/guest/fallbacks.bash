@@ -114,7 +114,9 @@ if [ -e /lab/command ] && [ -w $setting ]; then
 	echo never >$setting
 	cmdline=$'up\n'
 	run reset_92 -report "$work/report"
+	run reset_92
 	echo "$before" >$setting
+	grep -q 'fallback: no huge pages .* says never' "$err" || complain "the account" "$(cat "$err")"
 	expect_status 0
 	expect_output $'up\n'
 	grep -q '"fallbacks": \["no huge pages for the guest.s memory: /sys/.* says never"\]' "$work/report" ||

@@ -169,6 +169,13 @@ static void read_mitigations(const char *root, char *list, size_t list_bytes)
 		free(entry);
 }
 
+void host_read_huge_pages(struct report_host *host, const char *root)
+{
+	read_line(root, "/sys/kernel/mm/transparent_hugepage/enabled", host->huge_pages,
+		  sizeof(host->huge_pages));
+	keep_chosen_word(host->huge_pages);
+}
+
 void host_read_below(struct report_host *host, const char *root)
 {
 	char text[HOST_TEXT_BYTES];
@@ -180,9 +187,7 @@ void host_read_below(struct report_host *host, const char *root)
 	read_line(root, "/proc/sys/kernel/osrelease", host->kernel, sizeof(host->kernel));
 	read_line(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", host->governor,
 		  sizeof(host->governor));
-	read_line(root, "/sys/kernel/mm/transparent_hugepage/enabled", host->huge_pages,
-		  sizeof(host->huge_pages));
-	keep_chosen_word(host->huge_pages);
+	host_read_huge_pages(host, root);
 	read_line(root, "/sys/devices/system/clocksource/clocksource0/current_clocksource",
 		  host->clock, sizeof(host->clock));
 	read_line(root, "/sys/devices/system/cpu/cpu0/tsc_freq_khz", text, sizeof(text));

@@ -27,7 +27,10 @@ struct report_host {
 
 void host_read(struct report_host *host);
 
-/* The same below another root folder than "": for tests. */
+/* Only huge_pages. */
+void host_read_huge_pages(struct report_host *host, const char *root);
+
+/* host_read() below another root folder than "": for tests. */
 void host_read_below(struct report_host *host, const char *root);
 
 #endif
