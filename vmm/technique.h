@@ -2,7 +2,7 @@
 /*
  * Techniques that make a boot faster and that the guest should not notice. Each is on by default,
  * and has a word with which -without turns it off: to find out whether it is to blame for
- * something, or what it gives. docs/performance.md tells both of each.
+ * something, or what it gives. docs/performance.md has their figures.
  *
  * Left out: what has an option of its own (-no-cache, -no-huge-pages, -unpack), because it is for
  * users too.
