@@ -5,7 +5,6 @@
  * format".
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -77,18 +76,6 @@ void *mmap(void *at, size_t size_bytes, int protection, int flags, int fd, off_t
 	return (void *)syscall(SYS_mmap, at, size_bytes, protection, flags, fd, offset);
 }
 
-static size_t count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	while (readdir(dir))
-		count++;
-	(void)closedir(dir);
-	return count;
-}
-
 /* ---- runs -------------------------------------------------------------------------------------- */
 
 static void setup(void)
@@ -108,14 +95,14 @@ static void setup(void)
 					   .kernel_bytes = 8 * MIB };
 	make_archive();
 	maps_left = -1;
-	descriptors = count_descriptors();
+	descriptors = folder_count("/proc/self/fd");
 }
 
 static void teardown(void)
 {
 	initrd_finish(&initrd);
 	kernelcache_close(&cache);
-	ck_assert_uint_eq(count_descriptors(), descriptors);
+	ck_assert_uint_eq(folder_count("/proc/self/fd"), descriptors);
 	folder_remove();
 	free(archive);
 	free(placed);

@@ -4,7 +4,6 @@
  * cache and its damages, and what is left to the guest.
  */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "boot/place.h"
+#include "tests/common/folder.h"
 #include "tests/common/bootspec.h"
 #include "tests/common/image.h"
 #include "tests/common/payload.h"
@@ -65,18 +65,6 @@ void *mmap(void *at, size_t size_bytes, int protection, int flags, int fd, off_t
 		return MAP_FAILED;
 	}
 	return (void *)syscall(SYS_mmap, at, size_bytes, protection, flags, fd, offset);
-}
-
-static size_t count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	ck_assert_ptr_nonnull(dir);
-	while (readdir(dir))
-		count++;
-	(void)closedir(dir);
-	return count;
 }
 
 static void put(size_t offset, size_t width, uint64_t value)
@@ -150,7 +138,7 @@ static void setup(void)
 	kernel_init(&kernel);
 	kernelcache_init(&unpacked);
 	no_notes = another_start = no_memory = false;
-	descriptors = count_descriptors();
+	descriptors = folder_count("/proc/self/fd");
 }
 
 static void teardown(void)
@@ -159,7 +147,7 @@ static void teardown(void)
 
 	kernel_finish(&kernel);
 	kernelcache_close(&unpacked);
-	ck_assert_uint_eq(count_descriptors(), descriptors);
+	ck_assert_uint_eq(folder_count("/proc/self/fd"), descriptors);
 	image_free(&image);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", folder);
 	ck_assert_int_eq(system(command), 0);
