@@ -9,8 +9,6 @@
 
 enum { GAP = 2 };
 
-static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
-
 struct table_row *table_add(struct table *table, const char *name, struct err *e)
 {
 	struct table_row *row;
@@ -140,7 +138,7 @@ void table_print_markdown_text(const char *text, FILE *out)
 		if (bytes)
 			(void)fwrite(text, 1, bytes, out);
 		else
-			(void)fputs(REPLACEMENT, out);
+			(void)fputs(UTF8_REPLACEMENT, out);
 		text += bytes ? bytes : 1;
 	}
 }

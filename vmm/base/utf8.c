@@ -56,16 +56,15 @@ bool utf8_is_control(uint32_t character)
 
 void utf8_mend(char *to, size_t to_bytes, const char *text)
 {
-	static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 	uint32_t character;
 
 	while (*text) {
 		size_t bytes = utf8_read(text, &character);
-		size_t as_bytes = bytes ? bytes : sizeof(replacement) - 1;
+		size_t as_bytes = bytes ? bytes : sizeof(UTF8_REPLACEMENT) - 1;
 
 		if (as_bytes >= to_bytes)
 			break;
-		(void)memcpy(to, bytes ? text : replacement, as_bytes);
+		(void)memcpy(to, bytes ? text : UTF8_REPLACEMENT, as_bytes);
 		to += as_bytes;
 		to_bytes -= as_bytes;
 		text += bytes ? bytes : 1;

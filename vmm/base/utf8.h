@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD, for what is no character */
+
 /* Bytes of the well-formed character at text, and which it is; 0: there is none, or text ends. */
 size_t utf8_read(const char *text, uint32_t *character);
 

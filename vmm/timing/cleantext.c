@@ -3,9 +3,8 @@
 
 #include <string.h>
 
+#include "vmm/base/utf8.h"
 #include "vmm/timing/markup.h"
-
-static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 enum { ESC = 0x1b, BEL = 0x07 };
 
@@ -67,8 +66,8 @@ static size_t next(const char *text, bool lines, const char **as, size_t *as_byt
 		*as_bytes = 0;
 		return 1;
 	} else if (!bytes || turns_direction(text)) {
-		*as = REPLACEMENT;
-		*as_bytes = sizeof(REPLACEMENT) - 1;
+		*as = UTF8_REPLACEMENT;
+		*as_bytes = sizeof(UTF8_REPLACEMENT) - 1;
 	}
 	return bytes ? bytes : 1;
 }

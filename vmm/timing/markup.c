@@ -8,8 +8,6 @@
 
 #include "vmm/base/utf8.h"
 
-static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
-
 /* [XML] "Characters", without the control characters that it advises against. */
 static bool allowed(uint32_t character)
 {
@@ -48,7 +46,7 @@ void markup_text(FILE *out, const char *text)
 {
 	while (*text) {
 		size_t length = markup_character_bytes(text);
-		const char *instead = length == 0 ? REPLACEMENT : reference(*text);
+		const char *instead = length == 0 ? UTF8_REPLACEMENT : reference(*text);
 
 		if (instead)
 			(void)fputs(instead, out);
