@@ -146,6 +146,13 @@ static const char USAGE_PROBE[] =
 
 void help_print(FILE *out)
 {
+	/*
+	 * The longest of them does not fit in what a stream buffers by itself. It is written as one, so that
+	 * a write that fails is that of main()'s fflush(), who tells why.
+	 */
+	static char buffer[sizeof(USAGE)];
+
+	(void)setvbuf(out, buffer, _IOFBF, sizeof(buffer));
 	(void)fputs(USAGE, out);
 }
 
