@@ -5,13 +5,23 @@
 
 ended=$(realpath "$B/tests/guest/ended")
 
+# Who closes the VM becomes process 1's child, so there is nobody where that one does not look like caring for
+# orphans: SIGCHLD is not among the signals that it catches. There a namespace is made whose first process
+# does, a shell.
+in_namespace=() adopter=yes
+if ! grep -Eq '^Sig(Blk|Ign|Cgt):\s.{11}[13579bdf].{4}$' /proc/1/status; then
+	in_namespace=(unshare --pid --fork --mount-proc bash -c '"$@"; exit $?' bash)
+	"${in_namespace[@]}" true 2>/dev/null || in_namespace=() adopter=
+fi
+no_adopter="process 1 adopts no orphans, and no namespace can be made"
+
 # Runs the guest under `ended`; its answer is in $answer, tvmm's words are in $err.
 watch_end() { # OPTION-OF-ended GUEST [option]...
 	local option=$1
 	tvmm_with "${@:2}"
 	now_us
 	local start=$us
-	answer=$(cd "$work" && "$ended" $option "${command[@]}" <"$input" 2>"$err")
+	answer=$(cd "$work" && "${in_namespace[@]}" "$ended" $option "${command[@]}" <"$input" 2>"$err")
 	status=$?
 	now_us
 	ms=$(((us - start) / 1000))
@@ -26,12 +36,16 @@ closed="pipes closed lock free"
 
 # Guest memory comes in huge pages, so that 4000 KiB are too many where it is still there.
 begin "the VM is closed by another process, which has nothing of ours"
-about early-exit
-cmdline=$'some words\n'
-watch_end "" say_and_exit
-expect_answer "status 0 bytes 11 $closed folder [-/] kib [0-3]?[0-9]{1,3} orphans 1"
-expect_sentence "exit status 0"
-verdict
+if [ -z "$adopter" ]; then
+	skip "$no_adopter"
+else
+	about early-exit
+	cmdline=$'some words\n'
+	watch_end "" say_and_exit
+	expect_answer "status 0 bytes 11 $closed folder [-/] kib [0-3]?[0-9]{1,3} orphans 1"
+	expect_sentence "exit status 0"
+	verdict
+fi
 
 begin "-without early-exit: by ourselves"
 cmdline=$'some words\n'
@@ -67,10 +81,14 @@ done
 verdict
 
 begin "several CPUs; a program that adopts the orphan meets it once"
-about early-exit
-watch_end "" reset_92 -smp 4 -q
-expect_answer "status 0 bytes 0 $closed folder [-/] kib [0-3]?[0-9]{1,3} orphans 1"
-verdict
+if [ -z "$adopter" ]; then
+	skip "$no_adopter"
+else
+	about early-exit
+	watch_end "" reset_92 -smp 4 -q
+	expect_answer "status 0 bytes 0 $closed folder [-/] kib [0-3]?[0-9]{1,3} orphans 1"
+	verdict
+fi
 
 begin "stdout cannot be written: told once, both ways"
 for off in "" "-without early-exit"; do
