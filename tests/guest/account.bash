@@ -117,7 +117,7 @@ begin "a report that cannot be written is told before the guest starts"
 run phases -report "$work/no/such/folder"
 expect_status 125
 expect_output ''
-expect_sentence "no/such/folder: cannot be written"
+expect_sentence "no/such/folder: its folder .*/no/such/ cannot be used: No such file or directory"
 verdict
 
 begin "budgets: one that holds, one that does not"

@@ -78,20 +78,27 @@ expect_told '.*RSP fffffffffffffffd'
 expect_bounded
 verdict
 
-begin "32-bit code: its bytes without paging, none with page tables that are not read"
+begin "32-bit code without paging: its bytes"
 cmdline=p
 run wild -timeout 0.3
 expect_status 124
 expect_told 'CPU 0: running, 32-bit, no paging, kernel mode'
 expect_told '  Code: .* <eb> fe'
 expect_bounded
+verdict
+
+begin "32-bit page tables are not read: no bytes"
 cmdline=v
 run wild -timeout 0.3
-expect_status 124
-expect_told 'CPU 0: running, 32-bit, kernel mode'
-expect_told '  code      none: 32-bit page tables are not read$'
-expect_bounded
-verdict
+if [ "$status" = 121 ] && grep -q 'triple fault, at RIP' "$err" && ! "$tvmm" probe >/dev/null 2>&1; then
+	skip "a KVM that cannot run ordinary guests ends this one at the instruction after CR0.PG is set"
+else
+	expect_status 124
+	expect_told 'CPU 0: running, 32-bit, kernel mode'
+	expect_told '  code      none: 32-bit page tables are not read$'
+	expect_bounded
+	verdict
+fi
 
 begin "several CPUs: the one in real mode, the one that was not started"
 cmdline=r
@@ -160,7 +167,7 @@ else
 	cmdline="console=ttyS0 quiet panic=-1 reboot=k clearcpuid=154,308,141,288,295,298,151" limit=180
 	run "$kernel" -initrd "$dies" -timeout 170
 	expect_status 255
-	expect_told 'autopsy: guest kernel panicked$'
+	expect_told 'autopsy: guest kernel panicked: Attempted to kill init! exitcode=0x[0-9a-f]*$'
 	expect_told '  RIP       ffffffff81[0-9a-f]* [a-z0-9_]*+0x'
 	expect_told '.* panic+0x'
 	expect_told '.* do_exit'
