@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -81,13 +82,52 @@ static bool orphans_are_reaped(void)
 	return false;
 }
 
-void reaper_leave(int status)
+/* Whether somebody else now has what we have. */
+static bool another_process_stays(void)
 {
 	/* A range that holds nothing: is the call known? */
-	if (WATCHED || getpid() == 1 || close_range(UINT_MAX, UINT_MAX, 0) < 0 ||
-	    !orphans_are_reaped() || !start_reaper())
-		return;
+	if (getpid() == 1 || close_range(UINT_MAX, UINT_MAX, 0) < 0 || !orphans_are_reaped() ||
+	    !start_reaper())
+		return false;
 	(void)!chdir("/");
+	return true;
+}
+
+/*
+ * Puts the VM into a message that waits in a socket, and a descriptor of that very socket as well: once ours
+ * are closed nothing leads there any more. Who finds that out is the kernel's collector of such sockets. It
+ * is called whenever a socket of this kind is closed, here the sender's: close_range() and the exit count all
+ * descriptors as closed first, and only then do what closing each of them takes.
+ */
+static bool collector_has_it(int vm)
+{
+	int ends[2], sent[2];
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(sent))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(sent)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS } };
+	char byte = 0;
+	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return false;
+	sent[0] = vm;
+	sent[1] = ends[1];
+	memcpy(CMSG_DATA(&control.head), sent, sizeof(sent));
+	/* Refused to users who have more than RLIMIT_NOFILE of them on the way. */
+	return sendmsg(ends[0], &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+void reaper_leave(int vm, int status)
+{
+	if (WATCHED || (!another_process_stays() && !collector_has_it(vm)))
+		return;
 	(void)close_range(0, UINT_MAX, 0);
 	_exit(status);
 }

@@ -17,24 +17,33 @@
  *			reaper where process 1 does not look like doing so, because a zombie would stay.
  *	the program	its file is in use for that time: it cannot be written to (ETXTBSY) or unmounted
  *
- * It cannot outlive us by more than the kernel takes: it has no work, and its end is our death's
+ * Where no reaper can be had, the VM is left to the kernel itself: its descriptor is put into a message between
+ * sockets that nobody can reach any more, and the collector of such sockets closes it, in a worker of its own.
+ * Of that nothing is visible. It is the second choice, because there is one collector, which closes one VM after
+ * the other, some 50 a second: the VMs of a hundred runs at once are there for seconds. Kernels before 6.9, where it was
+ * not brought to them since (6.1 has it), collect in our exit, which then takes as long as closing would.
+ *
+ * The reaper cannot outlive us by more than the kernel takes: it has no work, and its end is our death's
  * signal, which also comes when we are killed.
  *
  * Authority: clone(2), prctl(2) PR_SET_PDEATHSIG; [LINUX] kernel/exit.c (do_exit(): memory and files
- * are given back before the parent is told), virt/kvm/kvm_main.c (a mapped kvm_run page holds the VM).
+ * are given back before the parent is told), virt/kvm/kvm_main.c (a mapped kvm_run page holds the VM);
+ * unix(7) SCM_RIGHTS, [LINUX] net/unix/garbage.c.
  */
 #ifndef TVMM_REAPER_H
 #define TVMM_REAPER_H
 
 /*
- * Ends the process with the status and leaves its VM to a reaper. Everything has been written, one
- * thread is left, guest memory is unmapped, and at least one vCPU's page is still mapped.
+ * Ends the process with the status and leaves its VM, of this descriptor, to a reaper. Everything has been
+ * written, one thread is left, guest memory is unmapped, and at least one vCPU's page is still mapped.
  *
- * Returns where no reaper can be had: the limit of processes, a filter of system calls, a kernel before
- * 5.9 (close_range), when process 1 does not care for SIGCHLD (`tail -f /dev/null` in a container) or
- * cannot be looked at, when we are process 1 ourselves, and in programs that sanitizers watch. Then
- * nothing has changed.
+ * No reaper can be had: the limit of processes, a filter of system calls, a kernel before 5.9 (close_range),
+ * when process 1 does not care for SIGCHLD (`tail -f /dev/null` in a container) or cannot be looked at,
+ * when we are process 1 ourselves. Then the kernel gets the VM.
+ *
+ * Returns where neither can be had: no sockets, and in programs that sanitizers watch. Then nothing has
+ * changed that closing the VM would notice.
  */
-void reaper_leave(int status);
+void reaper_leave(int vm, int status);
 
 #endif

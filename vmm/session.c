@@ -733,6 +733,6 @@ void session_leave(struct session *session, int status)
 	finish_all_but_vm(session);
 	vm_unmap_memory(&session->vm);
 	if (session->vcpus && session->vcpus[0].run)
-		reaper_leave(status);
+		reaper_leave(session->vm.vm_fd, status);
 	finish_vm(session);
 }

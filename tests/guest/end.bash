@@ -54,8 +54,8 @@ expect_answer "status 0 bytes 11 $closed folder - kib 0 orphans 0"
 expect_sentence "exit status 0"
 verdict
 
-begin "nobody else to be had: a filter refuses clone, or an old kernel has no close_range"
-for option in -c -r; do
+begin "no other process to be had: a filter refuses clone, or an old kernel has no close_range; nor sockets"
+for option in -c -r -cs -rs; do
 	watch_end $option say_and_exit
 	expect_answer "status 0 bytes 0 $closed folder - kib 0 orphans 0"
 	expect_sentence "exit status 0"
@@ -98,6 +98,31 @@ for off in "" "-without early-exit"; do
 	[ "$(grep -c 'cannot be written' "$err")" = 1 ] || complain "one sentence" "$(cat "$err")"
 done
 verdict
+
+# The VMs there are, as KVM names them: PROCESS-DESCRIPTOR, of all processes.
+vms() {
+	ls "$work/debugfs/kvm" | grep -- '^[0-9]'
+}
+
+begin "no other process to be had: the kernel closes the VM, each of them, without another run's help"
+mkdir -p "$work/debugfs"
+if ! mount -t debugfs none "$work/debugfs" 2>"$err"; then
+	skip "KVM's list of VMs cannot be had: $(head -n 1 "$err")"
+else
+	before=$(vms)
+	for option in -c -cr; do
+		watch_end "$option" reset_92 -smp 2
+		expect_answer "status 0 bytes 0 $closed folder - kib 0 orphans 0"
+	done
+	for i in {1..100}; do
+		after=$(vms | grep -vxF "${before:-none}")
+		[ "$after" ] || break
+		sleep 0.05
+	done
+	[ -z "$after" ] || complain "no VM after 5 s" "$after"
+	umount "$work/debugfs"
+	verdict
+fi
 
 begin "as process 1 of a container"
 if unshare -pf true 2>"$err"; then

@@ -2,10 +2,11 @@
 /*
  * ended: what is left of a command when wait() has told its end?
  *
- *	ended [-c] [-r] COMMAND [ARGUMENT]...
+ *	ended [-c] [-r] [-s] COMMAND [ARGUMENT]...
  *
  *	-c	a filter of system calls refuses clone() without CLONE_THREAD, with EPERM
  *	-r	and one refuses close_range(), with ENOSYS, as a kernel before 5.9
+ *	-s	and one refuses socketpair(), with EPERM
  *
  * The command's stdout is a pipe; it inherits another one, and a lock (flock) on a file. When it has
  * ended, one line on stdout:
@@ -43,7 +44,7 @@
 enum { INHERITED = 9, LOCKED = 10, TRIES = 5000, TRY_US = 1000, LOOK_US = 200, KIB_PER_PAGE = 4 };
 
 static struct {
-	bool no_clone, no_close_range;
+	bool no_clone, no_close_range, no_sockets;
 	int out[2], other[2];
 	char locked[32];
 	unsigned int orphans;
@@ -67,6 +68,9 @@ static void filter_calls(void)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
 			 run.no_close_range ? SYS_close_range : UINT32_MAX, 0, 1),
 		REFUSE(ENOSYS),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+			 run.no_sockets ? SYS_socketpair : UINT32_MAX, 0, 1),
+		REFUSE(EPERM),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, run.no_clone ? SYS_clone : UINT32_MAX, 0, 3),
 		LOAD(args[0]),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0),
@@ -94,7 +98,7 @@ static pid_t start(char **argv)
 		if (dup2(run.other[1], INHERITED) < 0 || dup2(lock, LOCKED) < 0 ||
 		    dup2(run.out[1], STDOUT_FILENO) < 0)
 			die("descriptors");
-		if (run.no_clone || run.no_close_range)
+		if (run.no_clone || run.no_close_range || run.no_sockets)
 			filter_calls();
 		(void)execvp(argv[0], argv);
 		die(argv[0]);
@@ -219,13 +223,14 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+cr")) != -1) {
+	while ((c = getopt(argc, argv, "+crs")) != -1) {
 		if (c == '?') {
 			fprintf(stderr, "ended: see the head of tests/guest/ended.c\n");
 			exit(1);
 		}
 		run.no_clone |= c == 'c';
 		run.no_close_range |= c == 'r';
+		run.no_sockets |= c == 's';
 	}
 }
 
