@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -21,8 +23,8 @@
 #define WATCHED false
 #endif
 
-/* No handler runs on it: the reaper has all signals blocked. */
-enum { STACK_BYTES = 4 << 10 };
+/* No handler runs on the stack: the reaper has all signals blocked. */
+enum { STACK_BYTES = 4 << 10, TURNS = 32 };
 
 /*
  * The reaper. Its memory is ours, errno and all, so it writes none of it. PR_SET_PDEATHSIG comes too
@@ -99,6 +101,21 @@ static bool another_process_stays(void)
  * is called whenever a socket of this kind is closed, here the sender's: close_range() and the exit count all
  * descriptors as closed first, and only then do what closing each of them takes.
  */
+/*
+ * The collector is given so many VMs at most, for it closes one after the other: a name for each, which the
+ * socket has for as long as there is something to close. In no file system, but in the network's
+ * namespace: [LINUX] unix(7), abstract sockets, whose first byte is 0.
+ */
+static bool take_turn(int socket)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "tvmm closes VM %d",
+			 (int)getpid() % TURNS);
+
+	return bind(socket, (const struct sockaddr *)&address,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0;
+}
+
 static bool collector_has_it(int vm)
 {
 	int ends[2], sent[2];
@@ -115,8 +132,8 @@ static bool collector_has_it(int vm)
 				  .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return false;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 || !take_turn(ends[1]))
+		return false; /* and what there is of it goes with us */
 	sent[0] = vm;
 	sent[1] = ends[1];
 	memcpy(CMSG_DATA(&control.head), sent, sizeof(sent));

@@ -20,7 +20,7 @@
  * Where no reaper can be had, the VM is left to the kernel itself: its descriptor is put into a message between
  * sockets that nobody can reach any more, and the collector of such sockets closes it, in a worker of its own.
  * Of that nothing is visible. It is the second choice, because there is one collector, which closes one VM after
- * the other, some 50 a second: the VMs of a hundred runs at once are there for seconds. Kernels before 6.9, where it was
+ * the other, some 50 a second: it is given 32 at most, then we close ours ourselves. Kernels before 6.9, where that was
  * not brought to them since (6.1 has it), collect in our exit, which then takes as long as closing would.
  *
  * The reaper cannot outlive us by more than the kernel takes: it has no work, and its end is our death's
@@ -41,7 +41,7 @@
  * when process 1 does not care for SIGCHLD (`tail -f /dev/null` in a container) or cannot be looked at,
  * when we are process 1 ourselves. Then the kernel gets the VM.
  *
- * Returns where neither can be had: no sockets, and in programs that sanitizers watch. Then nothing has
+ * Returns where neither can be had: no sockets, no turn, and in programs that sanitizers watch. Then nothing has
  * changed that closing the VM would notice.
  */
 void reaper_leave(int vm, int status);

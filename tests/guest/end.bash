@@ -110,6 +110,10 @@ if ! mount -t debugfs none "$work/debugfs" 2>"$err"; then
 	skip "KVM's list of VMs cannot be had: $(head -n 1 "$err")"
 else
 	before=$(vms)
+	watch_end -ct reset_92
+	expect_answer "status 0 bytes 0 $closed folder - kib 0 orphans 0"
+	after=$(vms | grep -vxF "${before:-none}")
+	[ -z "$after" ] || complain "no VM behind the end, when it is not the kernel's turn" "$after"
 	for option in -c -cr; do
 		watch_end "$option" reset_92 -smp 2
 		expect_answer "status 0 bytes 0 $closed folder - kib 0 orphans 0"

@@ -2,11 +2,12 @@
 /*
  * ended: what is left of a command when wait() has told its end?
  *
- *	ended [-c] [-r] [-s] COMMAND [ARGUMENT]...
+ *	ended [-c] [-r] [-s] [-t] COMMAND [ARGUMENT]...
  *
  *	-c	a filter of system calls refuses clone() without CLONE_THREAD, with EPERM
  *	-r	and one refuses close_range(), with ENOSYS, as a kernel before 5.9
  *	-s	and one refuses socketpair(), with EPERM
+ *	-t	all turns to have the kernel close the VM are taken (vmm/reaper.c)
  *
  * The command's stdout is a pipe; it inherits another one, and a lock (flock) on a file. When it has
  * ended, one line on stdout:
@@ -37,14 +38,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { INHERITED = 9, LOCKED = 10, TRIES = 5000, TRY_US = 1000, LOOK_US = 200, KIB_PER_PAGE = 4 };
+enum { INHERITED = 9, LOCKED = 10, TRIES = 5000, TRY_US = 1000, LOOK_US = 200, KIB_PER_PAGE = 4, TURNS = 32 };
 
 static struct {
-	bool no_clone, no_close_range, no_sockets;
+	bool no_clone, no_close_range, no_sockets, no_turn;
 	int out[2], other[2];
 	char locked[32];
 	unsigned int orphans;
@@ -82,6 +85,24 @@ static void filter_calls(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		die("no filter of system calls can be had");
+}
+
+static void take_turns(void)
+{
+	for (int i = 0; i < TURNS; i++) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
+				 "tvmm closes VM %d", i);
+		socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		/* The VM of an earlier run may still have it. */
+		for (int try = 0; bind(fd, (const struct sockaddr *)&address, bytes) < 0; try++) {
+			if (errno != EADDRINUSE || try == TRIES)
+				die(address.sun_path + 1);
+			(void)usleep(TRY_US);
+		}
+	}
 }
 
 static pid_t start(char **argv)
@@ -223,7 +244,7 @@ static void parse(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+crs")) != -1) {
+	while ((c = getopt(argc, argv, "+crst")) != -1) {
 		if (c == '?') {
 			fprintf(stderr, "ended: see the head of tests/guest/ended.c\n");
 			exit(1);
@@ -231,6 +252,7 @@ static void parse(int argc, char **argv)
 		run.no_clone |= c == 'c';
 		run.no_close_range |= c == 'r';
 		run.no_sockets |= c == 's';
+		run.no_turn |= c == 't';
 	}
 }
 
@@ -246,6 +268,8 @@ int main(int argc, char **argv)
 	if (!argv[optind] || pipe2(run.out, O_CLOEXEC) < 0 || pipe2(run.other, O_CLOEXEC) < 0 ||
 	    prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		die("a command, two pipes and orphans are needed");
+	if (run.no_turn)
+		take_turns();
 	pid = start(argv + optind);
 	status = watch(pid, &bytes);
 	printf("status %d bytes %zu pipes %s lock %s", status, bytes,
