@@ -309,21 +309,17 @@ static void *fill_memory(void *argument)
 	if (filler->rc < 0 && kernel_leave_cache(kernel, &filler->e) == 0)
 		filler->rc = place_boot(&session->request, &session->plan, kernel_image(kernel),
 					NULL, &session->vm.memory, &filler->e);
-	if (filler->rc == 0)
+	if (filler->rc == 0 && !atomic_exchange(&filler->archives_taken, true))
 		filler->rc = place_archives(session, &filler->e);
 	if (filler->rc == 0)
 		filler->rc = kernel_check_placed(kernel, &session->plan, &session->vm.memory,
 						 &filler->e);
 	if (filler->rc == 0) {
 		kernel_keep(kernel);
-		initrd_keep(&session->initrd);
 		touch_ahead(session);
 	}
 	explicit_bzero(session->rng_seed, sizeof(session->rng_seed));
 	kernel_finish(kernel);
-	initrd_finish(&session->initrd);
-	kernelcache_close(&session->cache);
-	bundle_finish(&session->bundle);
 	return NULL;
 }
 
@@ -372,10 +368,17 @@ static int make_vm_and_fill(struct session *session, struct err *e)
 	atomic_store(&filler->awaited, true);
 	if (rc == 0)
 		rc = make_vm(session, e);
+	if (rc == 0 && filler->threaded && !atomic_exchange(&filler->archives_taken, true))
+		rc = place_archives(session, e);
 	if (filler->threaded)
 		(void)pthread_join(filler->thread, NULL);
 	else
 		(void)fill_memory(session);
+	if (rc == 0 && filler->rc == 0)
+		initrd_keep(&session->initrd);
+	initrd_finish(&session->initrd);
+	kernelcache_close(&session->cache);
+	bundle_finish(&session->bundle);
 	if (rc < 0)
 		return rc;
 	if (filler->rc < 0)
