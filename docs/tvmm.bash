@@ -60,7 +60,7 @@ _tvmm_value() {
 	unpack) _tvmm_offer auto host guest ;;
 	smp) _tvmm_offer 1 2 4 8 16 ;;
 	cpu) _tvmm_offer host max ;;
-	without) _tvmm_offer mp-table parallel-fill touch-ahead tsc-leaves rng-seed cache-notes coalesced-console unpacked-initrd early-exit ;;
+	without) _tvmm_offer mp-table parallel-fill touch-ahead small-start tsc-leaves rng-seed cache-notes coalesced-console unpacked-initrd early-exit ;;
 	serial)
 		case $value in
 		unix:*,*) _tvmm_offer "${value%%,*}",server=on "${value%%,*}",server=on,wait=off ;;

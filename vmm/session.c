@@ -234,7 +234,17 @@ static int map_memory(struct session *session, struct err *e)
 	};
 	int rc = hostmem_can_give(session->options->ram_bytes, e);
 
-	return rc < 0 ? rc : vm_map_memory(&session->vm, &ram, !session->options->small_pages, e);
+	if (rc == 0)
+		rc = vm_map_memory(&session->vm, &ram, !session->options->small_pages, e);
+	/*
+	 * A kernel without an initrd is a test's, more often than not: of the first 2 MiB it takes what we
+	 * put there, and to clear the rest of a huge page would be most of its time. Linux with a root looks
+	 * through them for tables, and is better off with one fault.
+	 */
+	if (rc == 0 && !plan->initrd.size_bytes && !session->options->small_pages &&
+	    technique_on(session->options->without, TECHNIQUE_SMALL_START))
+		vm_start_small(&session->vm);
+	return rc;
 }
 
 /*
@@ -268,8 +278,8 @@ static int place_archives(struct session *session, struct err *e)
  * While KVM still makes the VM, the filler touches memory that the guest will touch: the host clears a
  * huge page at its first touch, now or then. Linux hands memory out from the top during its early
  * boot (memblock allocates from the highest address down), so what lies below the initrd comes first:
- * the page array, and its first tables, in the two huge pages below. A kernel without an initrd is
- * a test's, more often than not, and touches nothing.
+ * the page array, and its first tables, in the two huge pages below. A kernel without an initrd
+ * touches nothing (see map_memory()).
  */
 static void touch_ahead(struct session *session)
 {

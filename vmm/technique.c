@@ -12,6 +12,7 @@ static const char *const words[TECHNIQUES] = {
 	[TECHNIQUE_MP_TABLE] = "mp-table",
 	[TECHNIQUE_PARALLEL_FILL] = "parallel-fill",
 	[TECHNIQUE_TOUCH_AHEAD] = "touch-ahead",
+	[TECHNIQUE_SMALL_START] = "small-start",
 	[TECHNIQUE_TSC_LEAVES] = "tsc-leaves",
 	[TECHNIQUE_RNG_SEED] = "rng-seed",
 	[TECHNIQUE_CACHE_NOTES] = "cache-notes",

@@ -229,6 +229,14 @@ int vm_map_memory(struct vm *vm, const struct vm_ram *ram, bool huge_pages, stru
 	return rc;
 }
 
+void vm_start_small(const struct vm *vm)
+{
+	const struct guest_memory_region *low = &vm->memory.region[0];
+
+	(void)madvise(low->host, low->size_bytes < HUGE_PAGE_BYTES ? low->size_bytes : HUGE_PAGE_BYTES,
+		      MADV_NOHUGEPAGE);
+}
+
 static int count_touched(const struct guest_memory_region *region, uint64_t *pages)
 {
 	unsigned char resident[HUGE_PAGE_BYTES / PAGE_BYTES];

@@ -41,6 +41,9 @@ void vm_init(struct vm *vm);
  */
 int vm_map_memory(struct vm *vm, const struct vm_ram *ram, bool huge_pages, struct err *e);
 
+/* After vm_map_memory(): the first 2 MiB in small pages anyway, of which only those are cleared that are touched. */
+void vm_start_small(const struct vm *vm);
+
 /*
  * How many pages of 4 KiB of the guest's RAM the host has given it so far. Where there are huge ones,
  * each counts as 512. 0, or -errno.
