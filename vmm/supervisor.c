@@ -23,9 +23,10 @@ enum {
 	TICK_MS = 15,
 	/*
 	 * A guest that has been idle for IDLE_TICKS in a row is looked at less often, and we give back
-	 * what we have needed so far.
+	 * what we have needed so far; so we do once in a guest that is busy for BUSY_TICKS, not at its start.
 	 */
 	IDLE_TICKS = 64,
+	BUSY_TICKS = 128,
 	IDLE_TICK_MS = 40,
 	/* The tick once the kernel has said that it halts or powers down. */
 	FAST_TICK_MS = 2,
@@ -136,7 +137,7 @@ static void watch_vcpus(struct supervisor *s)
 	if (idle || control_looking(s->control))
 		control_ask_to_look(s->control);
 	s->idle_ticks = idle ? s->idle_ticks + 1 : 0;
-	if (s->idle_ticks == IDLE_TICKS)
+	if (s->idle_ticks == IDLE_TICKS || (!idle && ++s->busy_ticks == BUSY_TICKS))
 		ownpages_give_back();
 	s->vcpus_cpu_ns = cpu_ns;
 }

@@ -40,6 +40,7 @@ struct supervisor {
 	const struct vcpu *vcpus;
 	unsigned int cpus;
 	unsigned int idle_ticks; /* in a row */
+	unsigned int busy_ticks; /* altogether */
 	uint64_t vcpus_cpu_ns;   /* CPU time of the vCPUs' threads at the last tick */
 	uint64_t next_tick_ns;
 	bool input_paused; /* until the next tick: nobody has the pty open */

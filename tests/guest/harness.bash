@@ -27,6 +27,11 @@ begin() {
 	: >"$out" >"$err"
 }
 
+# tvmm's resident memory that is not the guest's, in KiB: the guest's is left out of core dumps (dd).
+own_memory() { # PID
+	awk '/^Rss:/ { kib = $2 } /^VmFlags:/ && !/ dd/ { sum += kib } END { print sum + 0 }' "/proc/$1/smaps"
+}
+
 now_us() { # into $us
 	us=${EPOCHREALTIME/[.,]/}
 }

@@ -140,8 +140,7 @@ begin "-smp 16: at most 4 MiB besides the guest's memory"
 cmdline="16 i"
 launch smp -smp 16
 await_output
-kib=$(awk '/^Size:/ { size = $2 } /^Rss:/ && size < 131072 { sum += $2 } END { print sum + 0 }' \
-	"/proc/$pid/smaps")
+kib=$(own_memory "$pid")
 [ "$kib" -gt 0 ] && [ "$kib" -le 4096 ] || complain "1 to 4096 KiB" "$kib"
 remark="$kib KiB"
 kill "$pid"
