@@ -1,6 +1,6 @@
 # Benchmarks: one table of figures and ratios, and the bounds that were set; no failure. See tests/bench/all.sh.
 
-BENCH_TOOLS := $(B)/bench/stopwatch $(B)/bench/first_run $(B)/bench/timeouts $(B)/bench/many
+BENCH_TOOLS := $(B)/bench/stopwatch $(B)/bench/first_run $(B)/bench/timeouts $(B)/bench/many $(B)/bench/bare
 
 # Static, because they also run in the lab.
 $(BENCH_TOOLS): $(B)/bench/%: tests/bench/%.c
