@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/help.h"
 #include "vmm/help_bench.h"
 #include "vmm/trial_export.h"
 
@@ -134,7 +135,7 @@ int bench_program(const char *program, int argc, char **argv, struct err *e)
 	struct request request = { .plan = trial_default_plan(), .name = "" };
 	int rc;
 
-	if (trial_wants_help(argc, argv)) {
+	if (help_is_wanted(argc, argv)) {
 		help_print_bench(stdout);
 		return 0;
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vmm/boottable_run.h"
+#include "vmm/help.h"
 #include "vmm/help_table.h"
 #include "vmm/lineregex.h"
 #include "vmm/trial.h"
@@ -411,7 +412,7 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	struct request request = { .plan = trial_default_plan(), .uptime = DEFAULT_UPTIME };
 	int rc;
 
-	if (trial_wants_help(argc, argv)) {
+	if (help_is_wanted(argc, argv)) {
 		help_print_table(stdout);
 		return 0;
 	}

@@ -16,11 +16,6 @@
 #include "vmm/probe.h"
 #include "vmm/probe_ci.h"
 
-static int wants_help(int argc, char **argv)
-{
-	return argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-}
-
 static int take_value(int argc, char **argv, int *i, const char **value, struct err *e)
 {
 	if (*i + 1 >= argc)
@@ -65,7 +60,7 @@ static int run_initramfs(int argc, char **argv, struct err *e)
 	struct pack_result result = { 0 };
 	int rc;
 
-	if (wants_help(argc, argv)) {
+	if (help_is_wanted(argc, argv)) {
 		help_print_initramfs(stdout);
 		return 0;
 	}
@@ -104,7 +99,7 @@ static int run_probe(int argc, char **argv, struct err *e)
 	struct probe_result result;
 	bool json = false, ci = false;
 
-	if (wants_help(argc, argv)) {
+	if (help_is_wanted(argc, argv)) {
 		help_print_probe(stdout);
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/help.h"
 #include "vmm/help_bench.h"
 #include "vmm/listing.h"
 #include "vmm/trial.h"
@@ -355,7 +356,7 @@ int compare_program(const char *program, int argc, char **argv, struct err *e)
 	struct request request = { .plan = trial_default_plan() };
 	int rc;
 
-	if (trial_wants_help(argc, argv)) {
+	if (help_is_wanted(argc, argv)) {
 		help_print_compare(stdout);
 		return 0;
 	}

@@ -8,6 +8,7 @@
 
 #include "boot/ikconfig.h"
 #include "boot/vmlinuxin.h"
+#include "vmm/help.h"
 #include "vmm/help_config.h"
 #include "vmm/trial.h"
 #include "vmm/trial_export.h"
@@ -385,7 +386,7 @@ int explainconfig_command(int argc, char **argv, struct err *e)
 	struct request request = { .plan = trial_default_plan() };
 	int rc;
 
-	if (trial_wants_help(argc, argv)) {
+	if (help_is_wanted(argc, argv)) {
 		help_print_explain_config(stdout);
 		return 0;
 	}

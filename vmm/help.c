@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "vmm/help.h"
 
+#include <string.h>
+
 static const char USAGE[] =
 	"usage: tvmm -kernel bzImage [-initrd cpio.gz] [options] [-- PROGRAM ARGUMENT...]\n"
 	"       tvmm COMMAND [--help]\n"
@@ -143,6 +145,16 @@ static const char USAGE_PROBE[] =
 	"\n"
 	"exit status: 0 ordinary Linux guests can run; 1 they cannot, but KVM is there;\n"
 	"125 there is no usable KVM.\n";
+
+bool help_is_wanted(int argc, char *const *argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return true;
+	}
+	return false;
+}
 
 void help_print(FILE *out)
 {

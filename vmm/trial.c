@@ -184,16 +184,6 @@ int trial_parse_options(const char *command, char *const *option, struct options
 	return rc;
 }
 
-bool trial_wants_help(int argc, char *const *argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-help") == 0 ||
-		    strcmp(argv[i], "-h") == 0)
-			return true;
-	}
-	return false;
-}
-
 int trial_end(const char *command, int rc, struct err *e)
 {
 	if (rc == 0)

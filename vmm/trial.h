@@ -68,9 +68,6 @@ int trial_check_options(const char *command, char *const *option, struct err *e)
 int trial_parse_options(const char *command, char *const *option, struct options *parsed,
 			struct err *e);
 
-/* Whether --help, -help or -h is among the words before a "--". */
-bool trial_wants_help(int argc, char *const *argv);
-
 /*
  * Whose turn the run is: sides are drawn in blocks of four, ABBA or BAAB, so that what drifts meets
  * both alike; what is left over is drawn in pairs. order has 2 * runs entries, 0 or 1.

@@ -134,8 +134,17 @@ if [ -x "$tvmm" ]; then
 	if [ "$said" ]; then not_ok 'program: takes what the man page says' "$said"; else
 		ok 'program: takes what the man page says'
 	fi
+	said=$(for command in $commands; do
+		for word in -h -help --help; do
+			[[ "$("$tvmm" $command $word 2>&1)" == "usage: tvmm $command "* ]] || echo "tvmm $command $word"
+		done
+	done)
+	if [ "$said" ]; then not_ok 'help: of each command, by each of its names' "$said"; else
+		ok 'help: of each command, by each of its names'
+	fi
 else
 	for what in 'help: every option and no other' 'help: the commands' \
+		'help: of each command, by each of its names' \
 		'program: takes what the man page says'; do
 		skip "$what" "$tvmm is not built"
 	done
