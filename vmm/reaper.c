@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -24,7 +25,7 @@
 #endif
 
 /* No handler runs on the stack: the reaper has all signals blocked. */
-enum { STACK_BYTES = 4 << 10, TURNS = 32 };
+enum { STACK_BYTES = 4 << 10, TURNS = 32, NS_PER_US = 1000 };
 
 /*
  * The reaper. Its memory is ours, errno and all, so it writes none of it. PR_SET_PDEATHSIG comes too
@@ -96,26 +97,35 @@ static bool another_process_stays(void)
 }
 
 /*
- * Puts the VM into a message that waits in a socket, and a descriptor of that very socket as well: once ours
- * are closed nothing leads there any more. Who finds that out is the kernel's collector of such sockets. It
- * is called whenever a socket of this kind is closed, here the sender's: close_range() and the exit count all
- * descriptors as closed first, and only then do what closing each of them takes.
- */
-/*
- * The collector is given so many VMs at most, for it closes one after the other: a name for each, which the
- * socket has for as long as there is something to close. In no file system, but in the network's
- * namespace: [LINUX] unix(7), abstract sockets, whose first byte is 0.
+ * The collector is given so many VMs at most, for they are closed one after the other: a name for each, which
+ * the socket has for as long as there is something to close. In no file system, but in the network's
+ * namespace: [LINUX] unix(7), abstract sockets, whose first byte is 0. Where the search begins differs from run
+ * to run, so that those that end at the same time seldom meet.
  */
 static bool take_turn(int socket)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "tvmm closes VM %d",
-			 (int)getpid() % TURNS);
+	struct timespec now = { 0 };
 
-	return bind(socket, (const struct sockaddr *)&address,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	for (int i = 0; i < TURNS; i++) {
+		int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
+				 "tvmm closes VM %ld", (now.tv_nsec / NS_PER_US + i) % TURNS);
+		size_t bytes = offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n;
+
+		if (bind(socket, (const struct sockaddr *)&address, (socklen_t)bytes) == 0)
+			return true;
+	}
+	return false;
 }
 
+/*
+ * Puts the VM into a message that waits in a socket, and a descriptor of that very socket as well: once ours
+ * are closed nothing leads there any more. Who finds that out is the kernel's collector of such sockets. It
+ * is called whenever a socket of this kind is closed, here the sender's: close_range() and the exit count all
+ * descriptors as closed first, and only then do what closing each of them takes. (Later than 6.18 it is not called
+ * while it works: then a VM of another run that ends at that moment waits for the next socket that anybody closes.)
+ */
 static bool collector_has_it(int vm)
 {
 	int ends[2], sent[2];

@@ -18,10 +18,12 @@
  *	the program	its file is in use for that time: it cannot be written to (ETXTBSY) or unmounted
  *
  * Where no reaper can be had, the VM is left to the kernel itself: its descriptor is put into a message between
- * sockets that nobody can reach any more, and the collector of such sockets closes it, in a worker of its own.
- * Of that nothing is visible. It is the second choice, because there is one collector, which closes one VM after
- * the other, some 50 a second: it is given 32 at most, then we close ours ourselves. Kernels before 6.9, where that was
- * not brought to them since (6.1 has it), collect in our exit, which then takes as long as closing would.
+ * sockets that nobody can reach any more. The collector of such sockets drops it, and the kernel closes it in a worker
+ * of its own. No process of ours is left; for that time `ss -x` shows a socket "tvmm closes VM N".
+ * It is the second choice, because that worker closes one VM after the other, some 50 a second, and other files
+ * that kernel threads close come behind them: it is given 32 at most, then we close ours ourselves. Kernels
+ * before 6.9, where the collector was not given a worker since (6.1 has it), collect in our close_range(), which
+ * then takes as long as closing would.
  *
  * The reaper cannot outlive us by more than the kernel takes: it has no work, and its end is our death's
  * signal, which also comes when we are killed.
