@@ -124,7 +124,7 @@ unpack() {
 	say "unpacking $archive"
 	rm -rf "$source" "$source.from" "$source.new" "$build"/src/obj-*
 	mkdir "$source.new"
-	tar -xJf "$archive" -C "$source.new" --strip-components=1 ||
+	XZ_DEFAULTS=-T0 tar -xJf "$archive" -C "$source.new" --strip-components=1 ||
 		die "$archive cannot be unpacked (disk full?)"
 	mv "$source.new" "$source"
 	echo "$identity" >"$source.from"
