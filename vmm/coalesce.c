@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <linux/kvm.h>
 
-enum { PAGE_BYTES = 4096, TRIES_MAX = 32 };
+enum { PAGE_BYTES = 4096 };
 
 /* The ring's page lies behind kvm_run's, so many pages further. */
 static int ring_page(const struct vm *vm)
@@ -17,22 +17,51 @@ static uint32_t last_of(const struct coalesce *coalesce)
 	return __atomic_load_n(&coalesce->ring->last, __ATOMIC_ACQUIRE);
 }
 
+static struct kvm_coalesced_mmio *entry_at(const struct coalesce *coalesce, uint32_t i)
+{
+	return &coalesce->ring->coalesced_mmio[i % coalesce->entries];
+}
+
 /*
- * The guest may write meanwhile, when another CPU told us of its own: as much as it had room for,
- * which may be more than it is to have. Then KVM takes the ring for an empty one; nothing in it is
- * lost by that, and we say it again.
+ * How many entries are to be taken. `last` where we are means none, or that all are: then the one before it
+ * is filled as well, which else we have emptied (drain()). An entry that KVM is just filling is not
+ * that one.
+ */
+static uint32_t filled(const struct coalesce *coalesce)
+{
+	uint32_t last = last_of(coalesce), entries = coalesce->entries;
+	uint32_t taken = __atomic_load_n(&coalesce->taken, __ATOMIC_ACQUIRE);
+
+	if (last >= entries)
+		return 0; /* that is no number of an entry */
+	if (last == taken)
+		return __atomic_load_n(&entry_at(coalesce, taken + entries - 1)->len,
+				       __ATOMIC_RELAXED) ?
+			       entries :
+			       0;
+	return (last + entries - taken) % entries;
+}
+
+/*
+ * The guest may write meanwhile: another CPU's as much as it had room for, or the one that the supervisor
+ * takes the room from. If it has gone on behind our look at `last`, KVM takes the ring for an empty one, and stops
+ * where `first` - 1 comes round again: at the entry that we take next, which it has not reached. So all entries may be
+ * filled then, and none is written over; that is why the room is closed first, and only from a ring that is
+ * empty, and opened when `last` has been seen to stand still. False: not closed; drain, and again.
  */
 static bool set_room(struct coalesce *coalesce, uint32_t bytes)
 {
-	for (int tries = 0; tries < TRIES_MAX; tries++) {
-		uint32_t last = last_of(coalesce);
+	uint32_t taken = coalesce->taken;
+	uint32_t *first = &coalesce->ring->first;
 
-		__atomic_store_n(&coalesce->ring->first, (last + 1 + bytes) % coalesce->entries,
-				 __ATOMIC_SEQ_CST);
-		if (__atomic_load_n(&coalesce->ring->last, __ATOMIC_SEQ_CST) == last)
-			return true;
-	}
-	return false;
+	if (filled(coalesce))
+		return false;
+	__atomic_store_n(first, (taken + 1) % coalesce->entries, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&coalesce->ring->last, __ATOMIC_SEQ_CST) != taken || filled(coalesce))
+		return false;
+	if (bytes)
+		__atomic_store_n(first, (taken + 1 + bytes) % coalesce->entries, __ATOMIC_SEQ_CST);
+	return true;
 }
 
 void coalesce_init(struct coalesce *coalesce, struct kvm_coalesced_mmio_ring *ring,
@@ -40,6 +69,8 @@ void coalesce_init(struct coalesce *coalesce, struct kvm_coalesced_mmio_ring *ri
 {
 	*coalesce = (struct coalesce){ .entries = entries, .taken = ring->last };
 	ring->first = (ring->last + 1) % entries;
+	for (uint32_t i = 0; i < entries; i++)
+		ring->coalesced_mmio[i].len = 0;
 	/* Before the first write goes there; others look at it meanwhile. */
 	__atomic_store_n(&coalesce->ring, ring, __ATOMIC_RELEASE);
 }
@@ -64,24 +95,21 @@ int coalesce_begin(struct coalesce *coalesce, const struct vm *vm, const struct 
 
 bool coalesce_waiting(const struct coalesce *coalesce)
 {
-	return __atomic_load_n(&coalesce->ring, __ATOMIC_ACQUIRE) &&
-	       last_of(coalesce) != __atomic_load_n(&coalesce->taken, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&coalesce->ring, __ATOMIC_ACQUIRE) && filled(coalesce) != 0;
 }
 
 /* KVM fills an entry, and then moves `last` on. */
 void coalesce_drain(struct coalesce *coalesce, struct machine *machine)
 {
-	uint32_t taken = coalesce->taken, last;
+	uint32_t taken = coalesce->taken;
 
 	if (!__atomic_load_n(&coalesce->ring, __ATOMIC_ACQUIRE))
 		return;
-	last = last_of(coalesce);
-	if (last >= coalesce->entries)
-		return; /* that is none */
-	while (taken != last) {
-		const struct kvm_coalesced_mmio *entry = &coalesce->ring->coalesced_mmio[taken];
+	for (uint32_t left = filled(coalesce); left; left--) {
+		struct kvm_coalesced_mmio *entry = entry_at(coalesce, taken);
 
 		bus_write(&machine->ports, entry->phys_addr, 1, entry->data);
+		entry->len = 0;
 		coalesce->bytes++;
 		taken = (taken + 1) % coalesce->entries;
 	}
@@ -101,8 +129,8 @@ void coalesce_told(struct coalesce *coalesce, const struct machine *machine)
 
 bool coalesce_watch(struct coalesce *coalesce, bool watched)
 {
-	coalesce->watched = watched;
-	return watched || set_room(coalesce, 0);
+	coalesce->watched = watched || !set_room(coalesce, 0);
+	return coalesce->watched == watched;
 }
 
 void coalesce_found(struct coalesce *coalesce, const struct machine *machine)

@@ -17,7 +17,7 @@
  *    one was seen to wait, room is for one byte less, and the last one is an exit.
  *
  *	taken          last       first
- *	  | to be drained |   room   |          KVM stops where its next entry would be `first` - 1
+ *	  | to be drained |   room   |          KVM stops where `last` + 1 would be `first`
  *
  * So room is given and taken back without a word to KVM: it only compares `last` with `first`, and
  * `taken`, where we are, is ours alone. The zone itself stays: KVM's bus is changed once.
@@ -40,7 +40,7 @@ struct kvm_coalesced_mmio_ring;
 struct coalesce {
 	struct kvm_coalesced_mmio_ring *ring; /* atomic; NULL: not in use */
 	uint32_t entries;
-	uint32_t taken; /* atomic: the entry to be taken next */
+	uint32_t taken; /* atomic: the entry to be taken next; all that are taken have no length */
 
 	/* With the machine locked: */
 	bool watched;   /* somebody looks at the ring all the time */
@@ -74,7 +74,8 @@ void coalesce_told(struct coalesce *coalesce, const struct machine *machine);
 
 /*
  * From now on somebody looks at the ring all the time, or no longer: then there is no room any
- * more. False: a guest with several CPUs would not let us, try again soon.
+ * more. False: there is something in the ring, or the guest just writes; he goes on to look, takes that, and
+ * tries again soon.
  */
 bool coalesce_watch(struct coalesce *coalesce, bool watched);
 

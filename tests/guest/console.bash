@@ -302,6 +302,7 @@ finish 3
 expect_status 0
 verdict
 
+rm -f "$work/socket"
 begin "-serial unix: to one who listens"
 cmdline=5
 "$aid" listen "$work/socket" <<<hello >"$work/peer" 2>"$work/why" &
