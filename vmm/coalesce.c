@@ -36,9 +36,9 @@ static uint32_t filled(const struct coalesce *coalesce)
 		return 0; /* that is no number of an entry */
 	if (last == taken)
 		return __atomic_load_n(&entry_at(coalesce, taken + entries - 1)->len,
-				       __ATOMIC_RELAXED) ?
-			       entries :
-			       0;
+				       __ATOMIC_RELAXED)
+			       ? entries
+			       : 0;
 	return (last + entries - taken) % entries;
 }
 

@@ -25,7 +25,7 @@ enum technique {
 	TECHNIQUE_CACHE_NOTES, /* what earlier runs read and checked is not read or checked again */
 	TECHNIQUE_COALESCED_CONSOLE, /* writes to the UART go into a ring (coalesce.h) */
 	TECHNIQUE_UNPACKED_INITRD,   /* the host unpacks the initrd, once */
-	TECHNIQUE_EARLY_EXIT,        /* another process or the kernel closes the VM (vmm/reaper.h) */
+	TECHNIQUE_EARLY_EXIT, /* another process or the kernel closes the VM (vmm/reaper.h) */
 	TECHNIQUES,
 };
 

@@ -233,7 +233,8 @@ void vm_start_small(const struct vm *vm)
 {
 	const struct guest_memory_region *low = &vm->memory.region[0];
 
-	(void)madvise(low->host, low->size_bytes < HUGE_PAGE_BYTES ? low->size_bytes : HUGE_PAGE_BYTES,
+	(void)madvise(low->host,
+		      low->size_bytes < HUGE_PAGE_BYTES ? low->size_bytes : HUGE_PAGE_BYTES,
 		      MADV_NOHUGEPAGE);
 }
 

@@ -44,7 +44,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { INHERITED = 9, LOCKED = 10, TRIES = 5000, TRY_US = 1000, LOOK_US = 200, KIB_PER_PAGE = 4, TURNS = 32 };
+enum {
+	INHERITED = 9,
+	LOCKED = 10,
+	TRIES = 5000,
+	TRY_US = 1000,
+	LOOK_US = 200,
+	KIB_PER_PAGE = 4,
+	TURNS = 32
+};
 
 static struct {
 	bool no_clone, no_close_range, no_sockets, no_turn;
@@ -71,8 +79,8 @@ static void filter_calls(void)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
 			 run.no_close_range ? SYS_close_range : UINT32_MAX, 0, 1),
 		REFUSE(ENOSYS),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-			 run.no_sockets ? SYS_socketpair : UINT32_MAX, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, run.no_sockets ? SYS_socketpair : UINT32_MAX, 0,
+			 1),
 		REFUSE(EPERM),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, run.no_clone ? SYS_clone : UINT32_MAX, 0, 3),
 		LOAD(args[0]),
@@ -93,7 +101,8 @@ static void take_turns(void)
 		struct sockaddr_un address = { .sun_family = AF_UNIX };
 		int n = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
 				 "tvmm closes VM %d", i);
-		socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+		socklen_t bytes =
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 		/* The VM of an earlier run may still have it. */
