@@ -100,7 +100,7 @@ static int parse(struct request *request, int argc, char **argv, struct err *e)
 	if (!request->option || !request->option[0])
 		return err_set(e, EINVAL,
 			       "bench needs a run to repeat: tvmm bench -- -kernel bzImage ...");
-	return trial_check_options("bench", request->option, e);
+	return trial_check_options("bench", request->option, TRIAL_KERNEL_INSIDE, e);
 }
 
 static int run_and_print(struct request *request, struct trial *trial, struct err *e)

@@ -223,7 +223,7 @@ static int parse(struct request *request, struct boottable *table, int argc, cha
 			       "-initrd rootfs.cpio.gz");
 	if (request->qemu && !request->against)
 		return err_set(e, EINVAL, "--qemu goes with --against qemu");
-	return trial_check_options("table", request->option, e);
+	return 0;
 }
 
 /*
@@ -275,7 +275,8 @@ static int make_ready(struct ready *ready, struct boottable_job *job, const stru
 
 	ready->uptime_set = rc == 0;
 	if (rc == 0)
-		rc = trial_parse_options("table", request->option, &ready->parsed, e);
+		rc = trial_parse_options("table", request->option, TRIAL_KERNEL_BESIDE,
+					 &ready->parsed, e);
 	if (rc == 0)
 		rc = choose_end(ready, job, e);
 	if (rc == 0)

@@ -300,7 +300,8 @@ static int fill_series(struct trial *trial, const struct request *request, struc
 		if (rc == 0)
 			rc = join_options(&words[i], request->common, &trial[i], e);
 		if (rc == 0)
-			rc = trial_check_options("compare", trial[i].option, e);
+			rc = trial_check_options("compare", trial[i].option, TRIAL_KERNEL_INSIDE,
+						 e);
 		if (rc == 0)
 			rc = trial_export_spare_run(request->exports, trial[i].option, e);
 	}

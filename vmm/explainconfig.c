@@ -243,19 +243,6 @@ static int make_options(struct trial *trial, const struct files *files, char *co
 	return 0;
 }
 
-/* What a run would refuse is refused while nothing has been read. */
-static int check_run(char *const *option, struct err *e)
-{
-	struct options parsed;
-	int rc = trial_check_options("explain-config", option, e);
-
-	if (rc < 0)
-		return rc;
-	rc = trial_parse_options("explain-config", option, &parsed, e);
-	options_finish(&parsed);
-	return rc;
-}
-
 /* The series of the runs go to where those of reports would be. */
 static int make_runs(const struct request *request, struct files *files, struct err *e)
 {
@@ -338,7 +325,10 @@ static int parse(struct request *request, int argc, char **argv, struct err *e)
 		return err_set(e, EINVAL,
 			       "explain-config needs two sides: tvmm explain-config A/.config "
 			       "B/.config");
-	return request->run ? check_run(request->run, e) : 0;
+	/* What a run would refuse is refused while nothing has been read. */
+	return request->run
+		       ? trial_check_options("explain-config", request->run, TRIAL_KERNEL_BESIDE, e)
+		       : 0;
 }
 
 static int find_out(struct explainconfig *found, const struct request *request, struct files *files,

@@ -113,7 +113,8 @@ static int check_serial(const char *command, char *const *option, struct err *e)
 		       command, where);
 }
 
-int trial_check_options(const char *command, char *const *option, struct err *e)
+/* Does each run write what the one before wrote? */
+static int check_files(const char *command, char *const *option, struct err *e)
 {
 	static const char *const files[] = { "junit", "summary", "log",    "dmesg",
 					     "trace", "html",    "folded", "flame" };
@@ -143,7 +144,7 @@ int trial_check_options(const char *command, char *const *option, struct err *e)
 	return 0;
 }
 
-static int check_parsed(const char *command, const struct options *parsed, const char *kernel,
+static int check_parsed(const char *command, const struct options *parsed, const char *beside,
 			struct err *e)
 {
 	if (parsed->action != OPTIONS_BOOT || parsed->account.control)
@@ -151,7 +152,7 @@ static int check_parsed(const char *command, const struct options *parsed, const
 			       "%s: -explain, -help, -version and -control are no options for a "
 			       "run that is measured",
 			       command);
-	if (parsed->kernel != kernel)
+	if (beside && parsed->kernel != beside)
 		return err_set(e, EINVAL,
 			       "%s: the kernels stand before --, -kernel %s is not for the options "
 			       "of the runs",
@@ -159,28 +160,41 @@ static int check_parsed(const char *command, const struct options *parsed, const
 	return 0;
 }
 
-int trial_parse_options(const char *command, char *const *option, struct options *parsed,
-			struct err *e)
+int trial_parse_options(const char *command, char *const *option, enum trial_kernel kernel,
+			struct options *parsed, struct err *e)
 {
-	static char kernel[] = "kernel";
-	char *before[] = { (char[]){ "tvmm" }, (char[]){ "-kernel" }, kernel };
-	enum { BEFORE = sizeof(before) / sizeof(before[0]) };
+	static char beside[] = "kernel";
+	char *before[] = { (char[]){ "tvmm" }, (char[]){ "-kernel" }, beside };
+	const size_t first = kernel == TRIAL_KERNEL_BESIDE ? sizeof(before) / sizeof(*before) : 1;
 	size_t words = 0;
 	char **argv;
 	int rc;
 
 	(void)memset(parsed, 0, sizeof(*parsed));
+	rc = check_files(command, option, e);
+	if (rc < 0)
+		return rc;
 	while (option[words])
 		words++;
-	argv = calloc(words + BEFORE + 1, sizeof(*argv));
+	argv = calloc(first + words + 1, sizeof(*argv));
 	if (!argv)
 		return err_set(e, ENOMEM, "no memory for the options of a run");
-	(void)memcpy(argv, before, sizeof(before));
-	(void)memcpy(argv + BEFORE, option, words * sizeof(*argv));
-	rc = options_parse(parsed, (int)words + BEFORE, argv, e);
+	(void)memcpy(argv, before, first * sizeof(*argv));
+	(void)memcpy(argv + first, option, words * sizeof(*argv));
+	rc = options_parse(parsed, (int)(first + words), argv, e);
 	if (rc == 0)
-		rc = check_parsed(command, parsed, kernel, e);
+		rc = check_parsed(command, parsed, first > 1 ? beside : NULL, e);
 	free(argv); /* what was parsed points into its words, but for a program's */
+	return rc;
+}
+
+int trial_check_options(const char *command, char *const *option, enum trial_kernel kernel,
+			struct err *e)
+{
+	struct options parsed;
+	int rc = trial_parse_options(command, option, kernel, &parsed, e);
+
+	options_finish(&parsed);
 	return rc;
 }
 

@@ -54,18 +54,23 @@ const char *trial_option_value(int argc, char **argv, int *i, struct err *e);
 /* True: word is the option, with or without "=VALUE". */
 bool trial_is_option(const char *word, const char *option);
 
-/*
- * Refuses options of a run that name a file which each run would write over the last one's, and
- * --report, which is taken; and a -serial that leads to one, or to a socket. command: who refuses. 0, or -EINVAL with *e.
- */
-int trial_check_options(const char *command, char *const *option, struct err *e);
+/* Where a command has the kernel of a run. */
+enum trial_kernel {
+	TRIAL_KERNEL_INSIDE, /* among the options of the run */
+	TRIAL_KERNEL_BESIDE, /* before them; -kernel is refused */
+};
 
 /*
- * Reads the options as a run would that has a kernel besides, and refuses those that make no run to be
- * measured, and -kernel: for commands whose kernels are not among them. 0, or -EINVAL or -ENOMEM with
- * *e; options_finish() is due either way.
+ * Reads the options as a run would, and refuses those that name a file which each run would write
+ * over the last one's; -report, which is taken; a -serial that leads to a file or to a socket; and
+ * those that make no run to be measured. command: who refuses. 0, or -EINVAL or -ENOMEM with *e;
+ * options_finish() is due either way.
  */
-int trial_parse_options(const char *command, char *const *option, struct options *parsed,
+int trial_parse_options(const char *command, char *const *option, enum trial_kernel kernel,
+			struct options *parsed, struct err *e);
+
+/* The same, for commands that do not need to know what the options say. */
+int trial_check_options(const char *command, char *const *option, enum trial_kernel kernel,
 			struct err *e);
 
 /*

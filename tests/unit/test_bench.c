@@ -102,6 +102,8 @@ static int bench(const char *values, char **argv, int argc)
 	bench(values, (char *[]){ (char[]){ "bench" }, __VA_ARGS__, NULL }, \
 	      (int)COUNT(((char *[]){ (char[]){ "bench" }, __VA_ARGS__ })))
 #define W(word) ((char[]){ word })
+/* The least that a run needs. */
+#define K W("-kernel"), W("k")
 
 static const char FIVE[] = "9000000 0\n1000000 0\n3000000 0\n2000000 0\n4000000 0\n5000000 0\n";
 
@@ -152,7 +154,7 @@ START_TEST(files_are_replaced)
 	old = fopen(folder_at("j"), "r");
 	ck_assert_ptr_nonnull(old);
 	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
-	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), json, W("--"), W("k")), 0);
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), json, W("--"), K), 0);
 	ck_assert_uint_eq(fread(was, 1, sizeof(was), old), 3);
 	ck_assert_str_eq(was, "old");
 	ck_assert_uint_gt(folder_look(folder_at("j")).st_size, 3);
@@ -187,7 +189,7 @@ START_TEST(what_was_exported_is_read_back)
 
 	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
 	ck_assert_int_eq(BENCH(FIVE, W("-r5"), W("x"), W("--")), -EINVAL);
-	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), json, W("--"), W("k")), 0);
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), json, W("--"), K), 0);
 	ck_assert_int_eq(series_read(&series, folder_at("j"), &e), 0);
 	ck_assert(series.runs == 5 && series.metrics == 3);
 	ck_assert(series_find(&series, "boot")->value[1] == 3000000);
@@ -200,7 +202,7 @@ static const char OUTLIER[] = "1000000 0\n1010000 0\n990000 0\n1000000 0\n900000
 
 START_TEST(outliers_are_named)
 {
-	ck_assert_int_eq(BENCH(OUTLIER, W("-r"), W("5"), W("-w"), W("0"), W("--"), W("k")), 0);
+	ck_assert_int_eq(BENCH(OUTLIER, W("-r"), W("5"), W("-w"), W("0"), W("--"), K), 0);
 	ck_assert_ptr_nonnull(strstr(said, "outlier\n"));
 	ck_assert_ptr_nonnull(strstr(said, "        5\n"));
 	ck_assert_ptr_nonnull(strstr(said, "outliers: 1 of 5 values of boot."));
@@ -213,12 +215,12 @@ START_TEST(failing_runs)
 	char json[256];
 	json_t *root, *runs;
 
-	ck_assert_int_lt(BENCH(values, W("-r"), W("4"), W("--"), W("k")), 0);
+	ck_assert_int_lt(BENCH(values, W("-r"), W("4"), W("--"), K), 0);
 	ck_assert_str_eq(e.text, "run 2 ended with status 121: it fell over");
-	ck_assert_int_lt(BENCH(values, W("-w"), W("3"), W("--"), W("k")), 0);
+	ck_assert_int_lt(BENCH(values, W("-w"), W("3"), W("--"), K), 0);
 	ck_assert_str_eq(e.text, "warm-up run 3 ended with status 121: it fell over");
 	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
-	ck_assert_int_eq(BENCH(values, W("-r"), W("4"), W("-i"), json, W("--"), W("k")), 0);
+	ck_assert_int_eq(BENCH(values, W("-r"), W("4"), W("-i"), json, W("--"), K), 0);
 	ck_assert_ptr_nonnull(strstr(said, "2 of 4 runs did not end as they should: run 2, 4.\n"));
 	root = json_load_file(folder_at("j"), JSON_REJECT_DUPLICATES, NULL);
 	runs = json_object_get(root, "runs");
@@ -235,19 +237,34 @@ START_TEST(until_has_to_match)
 {
 	static const char values[] = "1 0 until\n2 0 until\n3 0 power-off\n";
 
-	ck_assert_int_eq(BENCH(values, W("-r1"), W("--"), W("k")), -EINVAL);
-	ck_assert_int_eq(BENCH(values, W("-r"), W("1"), W("--"), W("-until"), W("x")), 0);
-	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), W("-until"), W("x")), 0);
+	ck_assert_int_eq(BENCH(values, W("-r1"), W("--"), K), -EINVAL);
+	ck_assert_int_eq(BENCH(values, W("-r"), W("1"), W("--"), K, W("-until"), W("x")), 0);
+	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), K, W("-until"), W("x")), 0);
 	ck_assert_str_eq(e.text,
 			 "run 2 ended with status 0, but -until never matched: it fell over");
-	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), W("--until=x")), 0);
-	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), W("-until=x")), 0);
-	ck_assert_int_eq(BENCH(values, W("-r"), W("2"), W("-i"), W("--"), W("-until=x")), 0);
+	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), K, W("--until=x")), 0);
+	ck_assert_int_lt(BENCH(values, W("-r"), W("2"), W("--"), K, W("-until=x")), 0);
+	ck_assert_int_eq(BENCH(values, W("-r"), W("2"), W("-i"), W("--"), K, W("-until=x")), 0);
 	ck_assert_ptr_nonnull(strstr(said, "1 of 2 runs did not end as they should: run 2.\n"));
 	/* Without it, or as a word of the guest's program, any good end will do. */
-	ck_assert_int_eq(BENCH(values, W("-r"), W("2"), W("--"), W("-m"), W("64")), 0);
-	ck_assert_int_eq(
-		BENCH(values, W("-r"), W("2"), W("--"), W("k"), W("--"), W("p"), W("-until")), 0);
+	ck_assert_int_eq(BENCH(values, W("-r"), W("2"), W("--"), K, W("-m"), W("64")), 0);
+	ck_assert_int_eq(BENCH(values, W("-r"), W("2"), W("--"), K, W("--"), W("p"), W("-until")),
+			 0);
+}
+END_TEST
+
+/* What a run would refuse is refused before the first one. */
+START_TEST(words_of_a_run)
+{
+	ck_assert_int_eq(BENCH(FIVE, W("--"), K, W("-m"), W("lots")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "-m: 'lots' is not a size"));
+	ck_assert_int_eq(BENCH(FIVE, W("--"), W("-m"), W("64")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "no kernel was given"));
+	ck_assert_int_eq(BENCH(FIVE, W("--"), K, W("-append")), -EINVAL);
+	ck_assert_str_eq(e.text, "-append needs a value behind it");
+	ck_assert_int_eq(BENCH(FIVE, W("--"), K, W("-explain")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "no options for a run that is measured"));
+	ck_assert_uint_eq(folder_look(folder_at("values")).st_size, strlen(FIVE));
 }
 END_TEST
 
@@ -258,19 +275,18 @@ START_TEST(files_of_a_run)
 				    "-trace", "-html",     "-folded",  "-flame=f" };
 
 	for (size_t i = 0; i < COUNT(words); i++) {
-		ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), words[i], W("f")), -EINVAL);
+		ck_assert_int_eq(BENCH(FIVE, W("--"), K, words[i], W("f")), -EINVAL);
 		ck_assert_ptr_nonnull(strstr(e.text, "each run would write its -"));
 	}
-	ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), W("--report"), W("f")), -EINVAL);
+	ck_assert_int_eq(BENCH(FIVE, W("--"), K, W("--report"), W("f")), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "--export-json"));
-	ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), W("-serial"), W("file:f")), -EINVAL);
+	ck_assert_int_eq(BENCH(FIVE, W("--"), K, W("-serial"), W("file:f")), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "-serial file:f: each run would use it anew"));
-	ck_assert_int_eq(BENCH(FIVE, W("--"), W("k"), W("--serial=unix:s")), -EINVAL);
+	ck_assert_int_eq(BENCH(FIVE, W("--"), K, W("--serial=unix:s")), -EINVAL);
 	ck_assert_uint_eq(folder_look(folder_at("values")).st_size, strlen(FIVE));
-	ck_assert_int_eq(
-		BENCH(FIVE, W("-r"), W("5"), W("--"), W("k"), W("--"), W("p"), W("-report")), 0);
-	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), W("--"), W("k"), W("-serial"), W("stdio")),
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), W("--"), K, W("--"), W("p"), W("-report")),
 			 0);
+	ck_assert_int_eq(BENCH(FIVE, W("-r"), W("5"), W("--"), K, W("-serial"), W("stdio")), 0);
 }
 END_TEST
 
@@ -286,7 +302,7 @@ START_TEST(order_of_the_numbers)
 	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
 	put_program(TOGETHER, "[ $number = 3 ] || gone $((number + 1))\nreport 0\n");
 	ck_assert_int_eq(BENCH("", W("-r"), W("3"), W("-w"), W("0"), W("--jobs"), W("3"),
-			       W("--seed=1"), csv, json, W("--"), W("k")),
+			       W("--seed=1"), csv, json, W("--"), K),
 			 0);
 	text[folder_get(folder_at("c"), text, sizeof(text) - 1)] = '\0';
 	ck_assert_str_eq(text, "run,status,boot\r\n1,0,1000000\r\n2,0,2000000\r\n3,0,3000000\r\n");
@@ -311,8 +327,8 @@ START_TEST(one_fails_and_all_end)
 {
 	put_program(TOGETHER, "[ $number = 2 ] || exec sleep 100\n"
 			      "until [ -e pid.1 -a -e pid.3 ]; do sleep 0.01; done\nreport 121\n");
-	ck_assert_int_lt(
-		BENCH("", W("-r"), W("3"), W("-w"), W("0"), W("-j"), W("3"), W("--"), W("k")), 0);
+	ck_assert_int_lt(BENCH("", W("-r"), W("3"), W("-w"), W("0"), W("-j"), W("3"), W("--"), K),
+			 0);
 	ck_assert_str_eq(e.text, "run 2 ended with status 121: it fell over");
 	ck_assert(is_gone("pid.1") && is_gone("pid.3"));
 }
@@ -322,8 +338,7 @@ START_TEST(a_signal_ends_all)
 {
 	put_program(TOGETHER, "until [ -e pid.1 -a -e pid.2 -a -e pid.3 ]; do sleep 0.01; done\n"
 			      "[ $number = 1 ] && kill -INT $PPID\nexec sleep 100\n");
-	ck_assert_int_eq(BENCH("", W("-r"), W("9"), W("-w"), W("0"), W("-j"), W("3"), W("--"),
-			       W("k")),
+	ck_assert_int_eq(BENCH("", W("-r"), W("9"), W("-w"), W("0"), W("-j"), W("3"), W("--"), K),
 			 128 + SIGINT);
 	ck_assert_ptr_nonnull(strstr(e.text, "bench: signal 2 (Interrupt) asked to stop"));
 	ck_assert(is_gone("pid.1") && is_gone("pid.2") && is_gone("pid.3"));
@@ -351,8 +366,8 @@ START_TEST(reports_that_wait_are_bounded)
 	char text[32];
 
 	put_program(script, "");
-	ck_assert_int_eq(
-		BENCH("", W("-r"), W("12"), W("-w"), W("0"), W("-j"), W("2"), W("--"), W("k")), 0);
+	ck_assert_int_eq(BENCH("", W("-r"), W("12"), W("-w"), W("0"), W("-j"), W("2"), W("--"), K),
+			 0);
 	text[folder_get(folder_at("count"), text, sizeof(text) - 1)] = '\0';
 	ck_assert_msg(atoi(text) == 4 || atoi(text) == 5, "%s were begun", text);
 }
@@ -360,20 +375,20 @@ END_TEST
 
 START_TEST(bad_words)
 {
-	ck_assert_int_eq(BENCH("", W("-x"), W("--"), W("k")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-x"), W("--"), K), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "'-x' is not known"));
-	ck_assert_int_eq(BENCH("", W("-r"), W("0"), W("--"), W("k")), -EINVAL);
-	ck_assert_int_eq(BENCH("", W("-r"), W("10001"), W("--"), W("k")), -EINVAL);
-	ck_assert_int_eq(BENCH("", W("-r"), W("-1"), W("--"), W("k")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-r"), W("0"), W("--"), K), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-r"), W("10001"), W("--"), K), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-r"), W("-1"), W("--"), K), -EINVAL);
 	ck_assert_int_eq(BENCH("", W("-r")), -EINVAL);
-	ck_assert_int_eq(BENCH("", W("--jobs"), W("0"), W("--"), W("k")), -EINVAL);
-	ck_assert_int_eq(BENCH("", W("-j"), W("65"), W("--"), W("k")), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("--jobs"), W("0"), W("--"), K), -EINVAL);
+	ck_assert_int_eq(BENCH("", W("-j"), W("65"), W("--"), K), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "'65' is not a whole number from 1 to 64"));
 	ck_assert_int_eq(BENCH("", W("-r"), W("3"), W("--")), -EINVAL);
 	/* Told before the first run, which would take the only value. */
-	ck_assert_int_lt(
-		BENCH("1 0\n", W("-w0"), W("--export-json"), W("/nowhere/f"), W("--"), W("k")), 0);
-	ck_assert_int_lt(BENCH("1 0\n", W("--export-json"), W("/nowhere/f"), W("--"), W("k")), 0);
+	ck_assert_int_lt(BENCH("1 0\n", W("-w0"), W("--export-json"), W("/nowhere/f"), W("--"), K),
+			 0);
+	ck_assert_int_lt(BENCH("1 0\n", W("--export-json"), W("/nowhere/f"), W("--"), K), 0);
 	ck_assert_ptr_nonnull(strstr(e.text, "--export-json /nowhere/f: "));
 	ck_assert_int_lt(BENCH("1 0\n", W("--export-json"), strdupa(folder_at("values")), W("--"),
 			       W("-kernel"), strdupa(folder_at("values"))),
@@ -470,6 +485,7 @@ int main(void)
 				       outliers_are_named,
 				       failing_runs,
 				       until_has_to_match,
+				       words_of_a_run,
 				       files_of_a_run,
 				       order_of_the_numbers,
 				       one_fails_and_all_end,

@@ -204,14 +204,14 @@ END_TEST
 
 /* --- the command -------------------------------------------------------------------------------- */
 
-/* Boots in 1 ms and some, but in 2 ms with -slow; fails with -fail. Keeps the words of each run. */
+/* Boots in 1 ms and some, but in 2 ms with the kernel slow; fails with fail. Keeps the words of each run. */
 static const char PROGRAM[] =
 	"#!/bin/sh\n"
 	"for report in \"$@\"; do :; done\n"
 	"cd \"$(dirname \"$0\")\" || exit 99\n"
 	"echo \"$1 $2\" >>words\n"
 	"n=$(wc -l <words) ns=$((1000000 + n * 1000)) status=0\n"
-	"case $* in *-slow*) ns=$((ns + 1000000)) ;; *-fail*) status=121 ;; esac\n"
+	"case $2 in slow) ns=$((ns + 1000000)) ;; fail) status=121 ;; esac\n"
 	"cat >$report <<EOF\n"
 	"{\"schema\":\"tvmm-report\",\"version\":1,\"host\":{\"cpu\":\"x\",\"cpus\":1},\"ending\":{"
 	"\n"
@@ -250,17 +250,18 @@ START_TEST(statuses_for_bisection)
 {
 	folder_make();
 	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("--fail-if-slower"), W("2%"), W("-fast"),
-				 W("-slow x")),
+				 W("-kernel slow")),
 			 -EINVAL); /* "-fast" might be meant as an option of compare */
-	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("--fail-if-slower"), W("2%"), W("-fast x"),
-				 W("-slow x")),
+	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("--fail-if-slower"), W("2%"), W("-kernel fast"),
+				 W("-kernel slow")),
 			 120);
 	ck_assert_ptr_nonnull(strstr(said, "slower than A"));
-	ck_assert_int_eq(
-		COMPARE(W("-r"), W("4"), W("--fail-if-slower=2"), W("-slow x"), W("-fast x")), 0);
+	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("--fail-if-slower=2"), W("-kernel slow"),
+				 W("-kernel fast")),
+			 0);
 	ck_assert_ptr_nonnull(strstr(said, "faster than A"));
-	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("-fast x"), W("-slow x")), 0);
-	ck_assert_int_lt(COMPARE(W("-r"), W("4"), W("-fast x"), W("-fail x")), 0);
+	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("-kernel fast"), W("-kernel slow")), 0);
+	ck_assert_int_lt(COMPARE(W("-r"), W("4"), W("-kernel fast"), W("-kernel fail")), 0);
 	ck_assert_str_eq(e.text, "warm-up run 1 of B ended with status 121: it fell over");
 	folder_remove();
 }
@@ -273,14 +274,16 @@ START_TEST(words_of_the_sides)
 	size_t n_a = 0, n_b = 0;
 
 	folder_make();
-	ck_assert_int_eq(COMPARE(W("-r"), W("2"), W(" -a "), W("-b 'x y'"), W("--"), W("-m")), 0);
+	ck_assert_int_eq(COMPARE(W("-r"), W("2"), W(" --kernel=a "), W("-kernel 'x y'"), W("--"),
+				 W("--m=64")),
+			 0);
 	words[folder_get(folder_at("words"), words, sizeof(words) - 1)] = '\0';
 	for (const char *line = words; *line; line = strchr(line, '\n') + 1) {
-		n_a += strncmp(line, "-a -m\n", 6) == 0;
-		n_b += strncmp(line, "-b x y\n", 7) == 0;
+		n_a += strncmp(line, "--kernel=a --m=64\n", 18) == 0;
+		n_b += strncmp(line, "-kernel x y\n", 12) == 0;
 	}
 	ck_assert_msg(n_a == 3 && n_b == 3, "%s", words);
-	ck_assert_int_eq(COMPARE(W("-a 'x"), W("-b x")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("-kernel 'x"), W("-kernel b")), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "no other one closes"));
 	folder_remove();
 }
@@ -289,21 +292,29 @@ END_TEST
 START_TEST(bad_words)
 {
 	folder_make();
-	ck_assert_int_eq(COMPARE(W("-a x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("-a x"), W("-b x"), W("-c x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("two"), W("-a x"), W("-b x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("-1"), W("-a x"), W("-b x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("nan"), W("-a x"), W("-b x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("%"), W("-a x"), W("-b x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("2%%"), W("-a x"), W("-b x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("--fail-if-slower="), W("-a x"), W("-b x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("--jobs"), W("0"), W("-a x"), W("-b x")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("-a x"), W("-b x"), W("--"), W("-report"), W("f")), -EINVAL);
-	ck_assert_int_eq(COMPARE(W("-a x"), W("-b x -trace f")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("-kernel a")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("-kernel a"), W("-kernel b"), W("-kernel c")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("two"), W("-kernel a"), W("-kernel b")),
+			 -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("-1"), W("-kernel a"), W("-kernel b")),
+			 -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("nan"), W("-kernel a"), W("-kernel b")),
+			 -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("%"), W("-kernel a"), W("-kernel b")),
+			 -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower"), W("2%%"), W("-kernel a"), W("-kernel b")),
+			 -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--fail-if-slower="), W("-kernel a"), W("-kernel b")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("--jobs"), W("0"), W("-kernel a"), W("-kernel b")), -EINVAL);
+	ck_assert_int_eq(COMPARE(W("-kernel a"), W("-kernel b"), W("--"), W("-report"), W("f")),
+			 -EINVAL);
+	ck_assert_int_eq(COMPARE(W("-kernel a"), W("-kernel b -trace f")), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(e.text, "compare: each run would write its -trace"));
+	ck_assert_int_eq(COMPARE(W("-kernel a"), W("-kernel b -m lots")), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(e.text, "-m: 'lots' is not a size"));
 	ck_assert_int_eq(COMPARE(W("/nowhere/a"), W("/nowhere/b")), -ENOENT);
-	ck_assert_int_eq(COMPARE(W("-r"), W("1"), W("--fail-if-slower"), W("2"), W("-a x"),
-				 W("-b x")),
+	ck_assert_int_eq(COMPARE(W("-r"), W("1"), W("--fail-if-slower"), W("2"), W("-kernel a"),
+				 W("-kernel b")),
 			 -EINVAL);
 	ck_assert_uint_gt(folder_look(folder_at("words")).st_size, 0);
 	folder_remove();
@@ -316,7 +327,7 @@ START_TEST(runs_at_the_same_time)
 	static const char program[] =
 		"#!/bin/sh\n"
 		"for report in \"$@\"; do :; done\n"
-		"case $1 in -slow) sleep 0.05; ns=2000000 ;; *) ns=1000000 ;; esac\n"
+		"case $2 in slow) sleep 0.05; ns=2000000 ;; *) ns=1000000 ;; esac\n"
 		"echo "
 		"'{\"schema\":\"tvmm-report\",\"version\":1,\"host\":{},\"ending\":{\"status\":0,'"
 		" '\"sentence\":\"\"},\"metrics\":[{\"name\":\"boot\",\"unit\":\"ns\",\"value\":'$"
@@ -329,7 +340,7 @@ START_TEST(runs_at_the_same_time)
 	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
 	ck_assert_int_eq(command_of(program,
 				    (char *[]){ W("compare"), W("-r"), W("6"), W("-j"), W("2"),
-						json, W("-fast x"), W("-slow x"), NULL },
+						json, W("-kernel fast"), W("-kernel slow"), NULL },
 				    8),
 			 0);
 	ck_assert_ptr_nonnull(strstr(said, "boot: B is 100.00 % slower than A (exact"));
@@ -381,7 +392,8 @@ START_TEST(json_of_a_comparison)
 
 	folder_make();
 	(void)snprintf(json, sizeof(json), "--export-json=%s", folder_at("j"));
-	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("--seed=3"), json, W("-fast x"), W("-slow x")),
+	ck_assert_int_eq(COMPARE(W("-r"), W("4"), W("--seed=3"), json, W("-kernel fast"),
+				 W("-kernel slow")),
 			 0);
 	root = json_load_file(folder_at("j"), JSON_REJECT_DUPLICATES, NULL);
 	ck_assert_str_eq(json_string_value(json_object_get(root, "schema")), "tvmm-compare");
