@@ -72,6 +72,7 @@ struct boottable_row {
 	struct boottable_value least_ram_bytes; /* the smallest -m that still boots */
 	/* How the run for them ended, if it failed though the timed ones did not; else "". */
 	char no_parts[BOOTTABLE_WORDS_BYTES], no_pages[BOOTTABLE_WORDS_BYTES];
+	char no_initcalls[BOOTTABLE_WORDS_BYTES]; /* why the run for the parts saw none, or "" */
 };
 
 struct boottable {

@@ -117,7 +117,7 @@ static void csv_head(FILE *out)
 	(void)fputs(",ratio", out);
 	for (int i = 0; i < BOOTTABLE_PARTS; i++)
 		csv_measure_head(out, "part", part_key((enum boottable_part)i, key, sizeof(key)));
-	(void)fputs(",touched_pages,least_ram_bytes,no_parts,no_pages\r\n", out);
+	(void)fputs(",touched_pages,least_ram_bytes,no_parts,no_pages,no_initcalls\r\n", out);
 }
 
 static void csv_row(FILE *out, const struct boottable_row *row)
@@ -131,7 +131,7 @@ static void csv_row(FILE *out, const struct boottable_row *row)
 	csv_text(out, row->vmlinux);
 	(void)fprintf(out, ",%s,", row->format);
 	csv_text(out, row->packing);
-	csv_value(out, row->kernel_bytes > 0, (double)row->kernel_bytes);
+	csv_value(out, true, (double)row->kernel_bytes);
 	csv_value(out, row->vmlinux_du.known, row->vmlinux_du.value);
 	for (int i = 0; i < ELFSIZES_CLASSES; i++)
 		csv_value(out, row->sizes_known, (double)row->sizes.bytes[i]);
@@ -147,6 +147,8 @@ static void csv_row(FILE *out, const struct boottable_row *row)
 	csv_text(out, row->no_parts);
 	(void)fputc(',', out);
 	csv_text(out, row->no_pages);
+	(void)fputc(',', out);
+	csv_text(out, row->no_initcalls);
 	(void)fputs("\r\n", out);
 }
 
@@ -248,7 +250,7 @@ static void json_row(struct json *j, const struct boottable_row *row)
 	json_text_field(j, "vmlinux", row->vmlinux);
 	json_text_field(j, "format", row->format);
 	json_text_field(j, "packing", row->packing && row->packing[0] ? row->packing : NULL);
-	value_field(j, "kernel_bytes", row->kernel_bytes > 0, (double)row->kernel_bytes);
+	value_field(j, "kernel_bytes", true, (double)row->kernel_bytes);
 	value_field(j, "vmlinux_du_bytes", row->vmlinux_du.known, row->vmlinux_du.value);
 	sizes_field(j, row);
 	boots_field(j, "tvmm", &row->tvmm);
@@ -259,6 +261,7 @@ static void json_row(struct json *j, const struct boottable_row *row)
 	value_field(j, "least_ram_bytes", row->least_ram_bytes.known, row->least_ram_bytes.value);
 	json_text_field(j, "no_parts", row->no_parts[0] ? row->no_parts : NULL);
 	json_text_field(j, "no_pages", row->no_pages[0] ? row->no_pages : NULL);
+	json_text_field(j, "no_initcalls", row->no_initcalls[0] ? row->no_initcalls : NULL);
 	json_end_object(j);
 }
 

@@ -412,6 +412,44 @@ static const char *words_of(const struct boottable *table, size_t i, enum failur
 	return words[0] ? words : NULL;
 }
 
+/*
+ * Why the initcalls of a row are not known, if no row before it says the same: "", or the reason, and
+ * which rows have it.
+ */
+static const char *no_initcalls(const struct boottable *table, size_t i, char *rows, size_t bytes)
+{
+	static char words[BOOTTABLE_WORDS_BYTES];
+	const char *why = table->row[i].no_initcalls;
+	size_t length = 0;
+
+	for (size_t k = 0; k < i; k++) {
+		if (strcmp(table->row[k].no_initcalls, why) == 0)
+			return "";
+	}
+	rows[0] = '\0';
+	for (size_t k = i; k < table->rows && length < bytes; k++) {
+		if (strcmp(table->row[k].no_initcalls, why) == 0)
+			length += (size_t)snprintf(rows + length, bytes - length, "%s%s",
+						   length ? ", " : "", table->row[k].name);
+	}
+	(void)cleantext_copy(words, sizeof(words), why, false);
+	return words;
+}
+
+enum { NAMES_BYTES = BOOTTABLE_ROWS_MAX * (BOOTTABLE_NAME_BYTES + 2) };
+
+static void print_no_initcalls(const struct boottable *table, FILE *out)
+{
+	char rows[NAMES_BYTES];
+
+	for (size_t i = 0; i < table->rows; i++) {
+		const char *why = no_initcalls(table, i, rows, sizeof(rows));
+
+		if (why[0])
+			(void)fprintf(out, "\nInitcalls of %s are not known: %s\n", rows, why);
+	}
+}
+
 /* Whole, as a line in a table may have had no room for it. */
 static void print_endings(const struct boottable *table, FILE *out)
 {
@@ -453,6 +491,8 @@ int boottable_print(const struct boottable *table, size_t width, FILE *out, stru
 	if (rc == 0)
 		rc = print_part(&boots, "Memory", "in MiB", MEMORY, COUNT(MEMORY), width, out, e);
 	if (rc == 0)
+		print_no_initcalls(table, out);
+	if (rc == 0)
 		print_endings(table, out);
 	return rc;
 }
@@ -474,6 +514,23 @@ static int print_markdown_part(const struct view *view, const char *head, const 
 	}
 	table_finish(&table);
 	return rc;
+}
+
+static void print_markdown_no_initcalls(const struct boottable *table, FILE *out)
+{
+	char rows[NAMES_BYTES];
+
+	for (size_t i = 0; i < table->rows; i++) {
+		const char *why = no_initcalls(table, i, rows, sizeof(rows));
+
+		if (!why[0])
+			continue;
+		(void)fputs("\nInitcalls of ", out);
+		table_print_markdown_text(rows, out);
+		(void)fputs(" are not known: ", out);
+		table_print_markdown_text(why, out);
+		(void)fputs("\n", out);
+	}
 }
 
 static void print_markdown_endings(const struct boottable *table, FILE *out)
@@ -516,6 +573,8 @@ int boottable_print_markdown(const struct boottable *table, FILE *out, struct er
 	if (rc == 0)
 		rc = print_markdown_part(&boots, "\nMemory, MiB:", "Configuration", MEMORY,
 					 COUNT(MEMORY), out, e);
+	if (rc == 0)
+		print_markdown_no_initcalls(table, out);
 	if (rc == 0)
 		print_markdown_endings(table, out);
 	return rc;

@@ -445,6 +445,9 @@ static void take_parts(struct boottable_row *row, const struct outcome *o)
 		set_part(row, BOOTTABLE_CONSOLE, value);
 	if (metric(&o->series, "initcalls", &value))
 		set_part(row, BOOTTABLE_INITCALLS, value);
+	else
+		(void)snprintf(row->no_initcalls, sizeof(row->no_initcalls), "%s",
+			       o->series.no_initcalls);
 	if (!o->unpacked_itself)
 		set_part(row, BOOTTABLE_UNPACKING, 0);
 	else if (metric(&o->series, "at.first_guest_instruction", &first) &&

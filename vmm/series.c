@@ -254,7 +254,7 @@ static int read_report(struct series *s, const char *what, const json_t *root, s
 	const json_t *ending = field(root, what, "ending", JSON_OBJECT, e), *sentence, *metrics;
 	json_int_t status, value;
 	struct series_metric *m;
-	const char *kind;
+	const char *kind, *why;
 	int rc = ending ? number(ending, what, "status", 255, &status, e) : -EINVAL;
 
 	if (rc == 0)
@@ -267,6 +267,8 @@ static int read_report(struct series *s, const char *what, const json_t *root, s
 	(void)snprintf(s->sentence, sizeof(s->sentence), "%s", json_string_value(sentence));
 	kind = json_string_value(json_object_get(ending, "kind"));
 	(void)snprintf(s->kind, sizeof(s->kind), "%s", kind ? kind : "");
+	why = json_string_value(json_object_get(json_object_get(root, "initcalls"), "why_not"));
+	(void)snprintf(s->no_initcalls, sizeof(s->no_initcalls), "%s", why ? why : "");
 	for (size_t i = 0; i < json_array_size(metrics); i++) {
 		const json_t *row = json_array_get(metrics, i);
 

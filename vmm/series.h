@@ -36,11 +36,12 @@ struct series {
 	size_t metrics, room;
 	int status[SERIES_RUNS_MAX]; /* exit status of each run */
 	size_t runs;
-	unsigned int jobs;    /* how many at the same time; 0: not known, as of a single report */
-	char sentence[256];   /* how the last run that was taken has ended */
-	char kind[32];        /* the same in one word; "": its report tells none */
-	struct json_t *place; /* name -> number of the metric */
-	struct json_t *host;  /* fingerprint, as in the first report; NULL: no run yet */
+	unsigned int jobs;      /* how many at the same time; 0: not known, as of a single report */
+	char sentence[256];     /* how the last run that was taken has ended */
+	char kind[32];          /* the same in one word; "": its report tells none */
+	char no_initcalls[256]; /* why it took down none; "": it did, or its report tells nothing */
+	struct json_t *place;   /* name -> number of the metric */
+	struct json_t *host;    /* fingerprint, as in the first report; NULL: no run yet */
 };
 
 /* All zero is an empty series. Frees, and empties. */

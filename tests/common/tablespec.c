@@ -102,5 +102,6 @@ struct boottable *tablespec_hostile(void)
 	(void)strcpy(table.row[FAILED].qemu.ending, TABLESPEC_HOSTILE);
 	(void)strcpy(table.row[0].no_parts, TABLESPEC_HOSTILE);
 	(void)strcpy(table.row[0].no_pages, TABLESPEC_HOSTILE);
+	(void)strcpy(table.row[0].no_initcalls, TABLESPEC_HOSTILE);
 	return &table;
 }

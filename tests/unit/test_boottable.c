@@ -49,7 +49,7 @@ static const char PROGRAM[] =
 	"{\"schema\":\"tvmm-report\",\"version\":1,\"host\":{\"cpu\":\"x\",\"cpus\":1,\"ground\":"
 	"\"y\"},\n"
 	"\"guest\":{\"entered\":\"$entered\"},\n"
-	"\"ending\":{\"status\":$1,\"kind\":\"$2\",\"sentence\":\"$3\"},\"metrics\":[\n"
+	"$initcalls\"ending\":{\"status\":$1,\"kind\":\"$2\",\"sentence\":\"$3\"},\"metrics\":[\n"
 	"$metrics{\"name\":\"host\",\"unit\":\"ns\",\"value\":$((ns / 4))},\n"
 	"$marks{\"name\":\"total\",\"unit\":\"ns\",\"value\":$((ns * 2))}]}\n"
 	"EOF\n"
@@ -65,6 +65,8 @@ static const char PROGRAM[] =
 	"marks='{\"name\":\"at.mark:shell\",\"unit\":\"ns\",\"value\":'$((ns * 3 / 2))'},\n"
 	"{\"name\":\"at.mark:init\",\"unit\":\"ns\",\"value\":'$ns'},'\n"
 	"case $name in\n"
+	"blind) metrics='{\"name\":\"console.tax\",\"unit\":\"ns\",\"value\":5000},'\n"
+	"	initcalls='\"initcalls\":{\"taken\":false,\"why_not\":\"nothing fires\"},' ;;\n"
 	"unmarked) marks='{\"name\":\"at.run_init\",\"unit\":\"ns\",\"value\":3000},' ;;\n"
 	"mute) marks= ;;\n"
 	"signals) kill -TERM $PPID; exec sleep 100 ;;\n"
@@ -177,7 +179,7 @@ static void setup(void)
 {
 	static const char *const kernels[] = { "good",   "other",   "dies",    "leaves", "late",
 					       "hungry", "packed",  "refused", "hangs",  "unmarked",
-					       "mute",   "signals", "traced",  "small" };
+					       "mute",   "signals", "traced",  "small",  "blind" };
 
 	folder_make();
 	put_script("program", PROGRAM);
@@ -404,6 +406,19 @@ START_TEST(one_that_fails_late)
 	is_measure(&seen.row[0].tvmm.init, 2, 4000000);
 	ck_assert(!seen.row[0].touched_pages.known);
 	is_measure(&seen.row[1].tvmm.init, 5, 4000000);
+}
+END_TEST
+
+/* A host without breakpoints: why there are no initcalls is in the row, and no failure. */
+START_TEST(initcalls_that_nobody_sees)
+{
+	ck_assert_int_eq(TABLE(NULL, "-r", "1", "-w", "0", "a=@good", "b=@blind"), 0);
+	ck_assert_str_eq(e.text, "");
+	ck_assert_str_eq(seen.row[0].no_initcalls, "");
+	ck_assert_uint_eq(seen.row[0].part[BOOTTABLE_INITCALLS].runs, 1);
+	ck_assert_str_eq(seen.row[1].no_initcalls, "nothing fires");
+	ck_assert_uint_eq(seen.row[1].part[BOOTTABLE_INITCALLS].runs, 0);
+	ck_assert_uint_eq(seen.row[1].part[BOOTTABLE_CONSOLE].runs, 1);
 }
 END_TEST
 
@@ -723,6 +738,7 @@ int main(void)
 				       others_go_on,
 				       nothing_boots,
 				       one_that_fails_late,
+				       initcalls_that_nobody_sees,
 				       runs_for_parts_and_pages_that_fail,
 				       least_memory,
 				       against_qemu,

@@ -96,6 +96,27 @@ START_TEST(one_of_two_failed)
 }
 END_TEST
 
+/* A reason is told once, with all rows that have it. */
+START_TEST(initcalls_not_known)
+{
+	struct boottable *table = tablespec_typical();
+
+	print(print_for_terminal, table);
+	has_not("are not known");
+	teardown();
+	(void)strcpy(table->row[0].no_initcalls, "nothing <fires>");
+	(void)strcpy(table->row[1].no_initcalls, "no symbol");
+	(void)strcpy(table->row[2].no_initcalls, "nothing <fires>");
+	print(print_for_terminal, table);
+	has("\nInitcalls of basic, allno are not known: nothing <fires>\n\n"
+	    "Initcalls of alldef are not known: no symbol\n\nHow they failed\n");
+	teardown();
+	print(boottable_print_markdown, table);
+	has("\nInitcalls of basic, allno are not known: nothing \\<fires>\n\n"
+	    "Initcalls of alldef are not known: no symbol\n");
+}
+END_TEST
+
 START_TEST(markdown)
 {
 	print(boottable_print_markdown, tablespec_typical());
@@ -233,6 +254,7 @@ START_TEST(hostile_for_people)
 	has("\nHow they failed\nbasic, the run for the parts: =cmd|' /C calc'!A0,");
 	has("\nbasic, the run for the touched pages: =cmd|' /C calc'!A0,");
 	has("\nbroken: =cmd|' /C calc'!A0,");
+	has("\nInitcalls of basic are not known: =cmd|' /C calc'!A0,");
 	teardown();
 	print(boottable_print_markdown, tablespec_hostile());
 	has("\nbasic, the run for the parts: =cmd\\|' /C calc'!A0,\"\\<script>");
@@ -358,6 +380,7 @@ int main(void)
 		eighty_columns,
 		nothing_known,
 		one_of_two_failed,
+		initcalls_not_known,
 		markdown,
 		csv,
 		hostile_csv,
