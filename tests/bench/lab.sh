@@ -15,6 +15,8 @@
 #   cloudfast  the same with -fast-append, and the same words for QEMU
 #   shell    exec to the end of a kernel that runs one command in a shell: `tvmm -- busybox sh -c true`, and under QEMU
 #            an initramfs whose first process is a shell script that runs `true` and then resets
+#   null-off, plain-off, quiet-off, vmlinux-off, cloud-off
+#            tvmm alone, as it is and without each of what has a switch of its own; only if KINDS names it
 #
 # tvmm: the unpacked kernel is in its cache, as it is after the first run; first: it is not. Exits are KVM's own
 # count of all, /sys/kernel/debug/kvm/exits, when the text had come. After an end there is nobody to ask.
