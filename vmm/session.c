@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -319,6 +320,7 @@ static void *fill_memory(void *argument)
 	if (filler->rc < 0 && kernel_leave_cache(kernel, &filler->e) == 0)
 		filler->rc = place_boot(&session->request, &session->plan, kernel_image(kernel),
 					NULL, &session->vm.memory, &filler->e);
+	atomic_store(&filler->placed, true);
 	if (filler->rc == 0 && !atomic_exchange(&filler->archives_taken, true))
 		filler->rc = place_archives(session, &filler->e);
 	if (filler->rc == 0)
@@ -348,6 +350,36 @@ static void start_filler(struct session *session)
 	filler->threaded = filler->refused == 0;
 	(void)pthread_attr_destroy(&attributes);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/*
+ * The thread that made the VM helps the filler: what takes longest of filling is that the host clears
+ * huge pages, and it has the kernel's cleared from the top down, while the filler copies from the
+ * bottom up. What is in them stays. A host before Linux 5.14 refuses that, and the filler has them
+ * cleared as it comes to them.
+ */
+static void clear_ahead_of_filler(struct session *session)
+{
+	const uint64_t huge = 2 << 20, page = 4096;
+	const struct boot_plan *plan = &session->plan;
+
+	if (session->options->small_pages || session->vm.no_huge_pages)
+		return;
+	for (size_t i = plan->loads; i-- > 0;) {
+		const struct plan_range *to = &plan->load[i].to;
+		const uint64_t begin = to->gpa & ~(page - 1);
+		uint64_t at, end = to->gpa + to->size_bytes;
+
+		/* Not more than is read into them: there may be none but small pages to be had. */
+		for (; end > begin; end = at) {
+			at = (end - 1) & ~(huge - 1);
+			at = at > begin ? at : begin;
+			if (atomic_load(&session->filler.placed) ||
+			    madvise(guest_memory_at(&session->vm.memory, at, end - at), end - at,
+				    MADV_POPULATE_WRITE) < 0)
+				return;
+		}
+	}
 }
 
 static int make_vm(struct session *session, struct err *e)
@@ -380,6 +412,8 @@ static int make_vm_and_fill(struct session *session, struct err *e)
 		rc = make_vm(session, e);
 	if (rc == 0 && filler->threaded && !atomic_exchange(&filler->archives_taken, true))
 		rc = place_archives(session, e);
+	if (rc == 0 && filler->threaded)
+		clear_ahead_of_filler(session);
 	if (filler->threaded)
 		(void)pthread_join(filler->thread, NULL);
 	else

@@ -41,6 +41,7 @@ struct filler {
 	bool threaded;
 	int refused; /* errno that says why there is no thread; 0: there was, or none was wanted */
 	atomic_bool archives_taken; /* by the filler, or by the thread that made the VM */
+	atomic_bool placed;         /* the kernel is where it belongs */
 	atomic_bool awaited; /* the VM is there, and what the filler does costs time from now on */
 	int rc;
 	struct err e;
