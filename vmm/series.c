@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/base/file.h"
 #include "vmm/base/plain.h"
 #include "vmm/base/utf8.h"
-
-#define VALUE_MAX (1LL << 53) /* up to here a double is exact; as ns, 104 days */
+#include "vmm/jsonread.h"
 
 static const char *const UNIT_NAMES[] = {
 	[REPORT_NS] = "ns",
@@ -112,7 +110,7 @@ static int add_value(struct series *s, const char *what, struct series_metric *m
 	int rc;
 
 	if (m->values && m->run[m->values - 1] == run) {
-		if ((double)value > (double)VALUE_MAX - m->value[m->values - 1])
+		if ((double)value > (double)JSONREAD_NUMBER_MAX - m->value[m->values - 1])
 			return err_set(e, ERANGE, "%s: the values of '%s' add up to more than 2^53",
 				       what, m->name);
 		m->value[m->values - 1] += (double)value;
@@ -138,47 +136,6 @@ static int begin_run(struct series *s, const char *what, json_int_t status, stru
 
 /* --- reading, with every type and range asked for --------------------------------------------- */
 
-static const char *type_name(const json_t *value)
-{
-	static const char *const names[] = {
-		[JSON_OBJECT] = "an object",     [JSON_ARRAY] = "a list",
-		[JSON_STRING] = "a text",        [JSON_INTEGER] = "a whole number",
-		[JSON_REAL] = "a broken number", [JSON_TRUE] = "true",
-		[JSON_FALSE] = "false",          [JSON_NULL] = "null",
-	};
-
-	return value ? names[json_typeof(value)] : "not there";
-}
-
-/* The field of that name, of that type; NULL with *e. */
-static json_t *field(const json_t *object, const char *what, const char *name, json_type type,
-		     struct err *e)
-{
-	json_t *value = json_object_get(object, name);
-	json_t wanted = { .type = type };
-
-	if (value && json_typeof(value) == type)
-		return value;
-	(void)err_set(e, EINVAL, "%s: \"%s\" is %s; expected %s", what, name, type_name(value),
-		      type_name(&wanted));
-	return NULL;
-}
-
-/* The field of that name, a whole number from 0 to max. */
-static int number(const json_t *object, const char *what, const char *name, json_int_t max,
-		  json_int_t *value, struct err *e)
-{
-	const json_t *found = field(object, what, name, JSON_INTEGER, e);
-
-	if (!found)
-		return -EINVAL;
-	*value = json_integer_value(found);
-	if (*value < 0 || *value > max)
-		return err_set(e, ERANGE, "%s: \"%s\" is %lld; expected 0 to %lld", what, name,
-			       (long long)*value, (long long)max);
-	return 0;
-}
-
 /* Names go to terminals and into tables. */
 static int check_name(const char *what, const char *name, struct err *e)
 {
@@ -201,7 +158,7 @@ static int check_name(const char *what, const char *name, struct err *e)
 
 static int read_unit(const json_t *object, const char *what, enum report_unit *unit, struct err *e)
 {
-	const json_t *found = field(object, what, "unit", JSON_STRING, e);
+	const json_t *found = jsonread_field(object, what, "unit", JSON_STRING, e);
 
 	if (!found)
 		return -EINVAL;
@@ -219,7 +176,7 @@ static int read_unit(const json_t *object, const char *what, enum report_unit *u
 static int read_metric(struct series *s, const char *what, const json_t *object,
 		       struct series_metric **metric, struct err *e)
 {
-	const json_t *name = field(object, what, "name", JSON_STRING, e);
+	const json_t *name = jsonread_field(object, what, "name", JSON_STRING, e);
 	const json_t *place;
 	enum report_unit unit = REPORT_NS;
 	int rc = name ? check_name(what, json_string_value(name), e) : -EINVAL;
@@ -242,7 +199,7 @@ static int read_metric(struct series *s, const char *what, const json_t *object,
 
 static int read_host(struct series *s, const char *what, const json_t *root, struct err *e)
 {
-	json_t *host = field(root, what, "host", JSON_OBJECT, e);
+	json_t *host = jsonread_field(root, what, "host", JSON_OBJECT, e);
 
 	if (host && !s->host)
 		s->host = json_incref(host);
@@ -251,18 +208,19 @@ static int read_host(struct series *s, const char *what, const json_t *root, str
 
 static int read_report(struct series *s, const char *what, const json_t *root, struct err *e)
 {
-	const json_t *ending = field(root, what, "ending", JSON_OBJECT, e), *sentence, *metrics;
+	const json_t *ending = jsonread_field(root, what, "ending", JSON_OBJECT, e), *sentence,
+		     *metrics;
 	json_int_t status, value;
 	struct series_metric *m;
 	const char *kind, *why;
-	int rc = ending ? number(ending, what, "status", 255, &status, e) : -EINVAL;
+	int rc = ending ? jsonread_number(ending, what, "status", 255, &status, e) : -EINVAL;
 
 	if (rc == 0)
 		rc = read_host(s, what, root, e);
 	if (rc == 0)
 		rc = begin_run(s, what, status, e);
-	if (rc < 0 || !(sentence = field(ending, what, "sentence", JSON_STRING, e)) ||
-	    !(metrics = field(root, what, "metrics", JSON_ARRAY, e)))
+	if (rc < 0 || !(sentence = jsonread_field(ending, what, "sentence", JSON_STRING, e)) ||
+	    !(metrics = jsonread_field(root, what, "metrics", JSON_ARRAY, e)))
 		return -e->code;
 	(void)snprintf(s->sentence, sizeof(s->sentence), "%s", json_string_value(sentence));
 	kind = json_string_value(json_object_get(ending, "kind"));
@@ -274,7 +232,7 @@ static int read_report(struct series *s, const char *what, const json_t *root, s
 
 		rc = read_metric(s, what, row, &m, e);
 		if (rc == 0)
-			rc = number(row, what, "value", VALUE_MAX, &value, e);
+			rc = jsonread_number(row, what, "value", JSONREAD_NUMBER_MAX, &value, e);
 		if (rc == 0)
 			rc = add_value(s, what, m, value, e);
 		if (rc < 0)
@@ -285,10 +243,10 @@ static int read_report(struct series *s, const char *what, const json_t *root, s
 
 static int read_bench_run(struct series *s, const char *what, const json_t *run, struct err *e)
 {
-	json_t *metrics = field(run, what, "metrics", JSON_OBJECT, e), *unused;
+	json_t *metrics = jsonread_field(run, what, "metrics", JSON_OBJECT, e), *unused;
 	const char *name;
 	json_int_t status, value;
-	int rc = metrics ? number(run, what, "status", 255, &status, e) : -EINVAL;
+	int rc = metrics ? jsonread_number(run, what, "status", 255, &status, e) : -EINVAL;
 
 	if (rc == 0)
 		rc = begin_run(s, what, status, e);
@@ -303,7 +261,7 @@ static int read_bench_run(struct series *s, const char *what, const json_t *run,
 				       "%s: '%s' is in a run, but not in \"statistics\", which has "
 				       "its unit",
 				       what, name);
-		rc = number(metrics, what, name, VALUE_MAX, &value, e);
+		rc = jsonread_number(metrics, what, name, JSONREAD_NUMBER_MAX, &value, e);
 		if (rc == 0)
 			rc = add_value(s, what, &s->metric[json_integer_value(place)], value, e);
 		if (rc < 0)
@@ -314,41 +272,28 @@ static int read_bench_run(struct series *s, const char *what, const json_t *run,
 
 static int read_bench(struct series *s, const char *what, const json_t *root, struct err *e)
 {
-	const json_t *statistics = field(root, what, "statistics", JSON_ARRAY, e), *runs;
+	const json_t *statistics = jsonread_field(root, what, "statistics", JSON_ARRAY, e), *runs;
 	struct series_metric *m;
 	json_int_t jobs =
 		1; /* of an export that does not tell: it is from before there were more */
 	int rc = statistics ? read_host(s, what, root, e) : -EINVAL;
 
 	if (rc == 0 && json_object_get(root, "jobs"))
-		rc = number(root, what, "jobs", SERIES_RUNS_MAX, &jobs, e);
+		rc = jsonread_number(root, what, "jobs", SERIES_RUNS_MAX, &jobs, e);
 	s->jobs = (unsigned int)jobs;
 	for (size_t i = 0; rc == 0 && i < json_array_size(statistics); i++)
 		rc = read_metric(s, what, json_array_get(statistics, i), &m, e);
-	if (rc < 0 || !(runs = field(root, what, "runs", JSON_ARRAY, e)))
+	if (rc < 0 || !(runs = jsonread_field(root, what, "runs", JSON_ARRAY, e)))
 		return -e->code;
 	for (size_t i = 0; rc == 0 && i < json_array_size(runs); i++)
 		rc = read_bench_run(s, what, json_array_get(runs, i), e);
 	return rc;
 }
 
-static json_t *load(const char *what, const char *text, size_t bytes, struct err *e)
-{
-	json_error_t error;
-	json_t *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
-
-	if (!root)
-		(void)err_set(e, EINVAL, "%s is not JSON: line %d, column %d: %s", what, error.line,
-			      error.column, error.text);
-	return root;
-}
-
 /* Which of the two it is, and that its version is ours. */
 static int check_schema(const char *what, const json_t *root, bool *is_bench, struct err *e)
 {
-	const json_t *schema = field(root, what, "schema", JSON_STRING, e);
-	json_int_t version;
-	int rc;
+	const json_t *schema = jsonread_field(root, what, "schema", JSON_STRING, e);
 
 	if (!schema)
 		return -EINVAL;
@@ -358,51 +303,41 @@ static int check_schema(const char *what, const json_t *root, bool *is_bench, st
 			       "%s: \"schema\" is '%s'; expected tvmm-report (tvmm --report) or "
 			       "tvmm-bench (tvmm bench --export-json)",
 			       what, json_string_value(schema));
-	rc = number(root, what, "version", INT32_MAX, &version, e);
-	if (rc == 0 && version != (*is_bench ? SERIES_BENCH_VERSION : REPORT_SCHEMA_VERSION))
-		rc = err_set(e, EINVAL, "%s: \"version\" is %d; this tvmm reads %d", what,
-			     (int)version,
-			     *is_bench ? SERIES_BENCH_VERSION : REPORT_SCHEMA_VERSION);
-	return rc;
+	return jsonread_version(root, what,
+				*is_bench ? SERIES_BENCH_VERSION : REPORT_SCHEMA_VERSION, e);
 }
 
-static int take(struct series *s, const char *what, const char *text, size_t bytes,
-		bool bench_allowed, struct err *e)
+static int take(struct series *s, const char *what, const json_t *root, bool bench_allowed,
+		struct err *e)
 {
-	json_t *root = load(what, text, bytes, e);
 	bool is_bench;
-	int rc = root ? check_schema(what, root, &is_bench, e) : -EINVAL;
+	int rc = check_schema(what, root, &is_bench, e);
 
-	if (rc == 0 && is_bench && !bench_allowed)
-		rc = err_set(e, EINVAL, "%s: a report is expected, not what bench exports", what);
-	else if (rc == 0)
-		rc = is_bench ? read_bench(s, what, root, e) : read_report(s, what, root, e);
-	json_decref(root);
-	return rc;
+	if (rc < 0)
+		return rc;
+	if (is_bench && !bench_allowed)
+		return err_set(e, EINVAL, "%s: a report is expected, not what bench exports", what);
+	return is_bench ? read_bench(s, what, root, e) : read_report(s, what, root, e);
 }
 
 int series_take_report(struct series *series, const char *what, const char *text, size_t bytes,
 		       struct err *e)
 {
-	return take(series, what, text, bytes, false, e);
+	json_t *root = jsonread_text(what, text, bytes, e);
+	int rc = root ? take(series, what, root, false, e) : -e->code;
+
+	json_decref(root);
+	return rc;
 }
 
 int series_read(struct series *series, const char *path, struct err *e)
 {
-	struct input_file file;
-	char *text = NULL;
-	int rc = file_open(&file, "series of runs", path, SERIES_FILE_BYTES_MAX, e);
+	json_t *root = jsonread_file("series of runs", path, e);
+	int rc = root ? take(series, path, root, true, e) : -e->code;
 
-	if (rc < 0)
-		return rc;
-	text = malloc(file.size_bytes + 1);
-	rc = text ? file_read(&file, 0, text, file.size_bytes, e) : no_memory(e);
-	if (rc == 0)
-		rc = take(series, path, text, file.size_bytes, true, e);
+	json_decref(root);
 	if (rc == 0 && !series->runs)
 		rc = err_set(e, EINVAL, "%s: \"runs\" is empty; expected at least one run", path);
-	free(text);
-	file_close(&file);
 	return rc;
 }
 
