@@ -133,7 +133,7 @@ _tvmm_initramfs() {
 
 # A list NAME=FILE,FILE is cut behind its last = or comma.
 _tvmm_table() {
-	local own='--uptime --least-memory --against --qemu --export-csv --export-chart' i
+	local own='--uptime --least-memory --against --qemu --export-csv --export-chart --read' i
 	for ((i = 2; i < ${#words[@]} - 1; i++)); do
 		if [[ ${words[i]} == -- ]]; then
 			_tvmm_trial table
@@ -142,7 +142,7 @@ _tvmm_table() {
 	done
 	case ${words[${#words[@]} - 2]} in
 	--against) _tvmm_offer qemu qemu:pc qemu:microvm ;;
-	--qemu) _tvmm_offer_paths '' ;;
+	--qemu | --read) _tvmm_offer_paths '' ;;
 	-r | --runs | --export-*) _tvmm_trial table ;;
 	--uptime) ;;
 	*)

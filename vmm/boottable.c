@@ -34,6 +34,14 @@ const char *boottable_part_name(enum boottable_part part)
 	return PART_NAMES[part];
 }
 
+const char *boottable_part_key(enum boottable_part part, char *to, size_t size)
+{
+	(void)snprintf(to, size, "%s", boottable_part_name(part));
+	for (char *at = to; *at; at++)
+		*at = *at == ' ' ? '_' : *at;
+	return to;
+}
+
 struct boottable_value boottable_ratio(const struct boottable_row *row)
 {
 	const struct boottable_measure *ours = &row->tvmm.init, *theirs = &row->qemu.init;
@@ -80,6 +88,9 @@ struct request {
 	struct trial_export exports[sizeof(EXPORTS) / sizeof(EXPORTS[0])];
 	const char *uptime, *against, *qemu;
 	bool least_memory;
+	const char *read[BOOTTABLE_ROWS_MAX]; /* saved tables that it is to be of; NULL behind */
+	size_t reads;
+	bool trial;          /* options of a trial were given */
 	char *const *option; /* of the runs; NULL behind the last */
 };
 
@@ -92,63 +103,75 @@ static bool is_name(const char *text, size_t length)
 	return length > 0;
 }
 
-static int set_name(struct boottable_row *row, const char *text, size_t length, struct err *e)
+struct boottable_row *boottable_add_row(struct boottable *table, struct err *e)
+{
+	struct boottable_row *row = &table->row[table->rows];
+
+	if (table->rows == BOOTTABLE_ROWS_MAX) {
+		(void)err_set(e, E2BIG, "table: that is one too many; a table has %d rows at most",
+			      BOOTTABLE_ROWS_MAX);
+		return NULL;
+	}
+	table->rows++;
+	*row = (struct boottable_row){ .format = "unknown", .packing = "" };
+	return row;
+}
+
+int boottable_set_name(const struct boottable *table, struct boottable_row *row, const char *text,
+		       size_t length, struct err *e)
 {
 	if (!is_name(text, length) || length >= sizeof(row->name))
 		return err_set(e, EINVAL,
 			       "table: '%.*s' is no name for a row: 1 to %d letters, digits, and "
 			       "behind the first of them . _ + -; NAME=bzImage gives one",
 			       (int)length, text, BOOTTABLE_NAME_BYTES - 1);
+	for (size_t i = 0; i < table->rows; i++) {
+		if (strncmp(table->row[i].name, text, length) == 0 && !table->row[i].name[length])
+			return err_set(
+				e, EINVAL,
+				"table: two rows are called '%.*s'; NAME=bzImage gives another "
+				"name",
+				(int)length, text);
+	}
 	(void)memcpy(row->name, text, length);
 	row->name[length] = '\0';
 	return 0;
 }
 
 /* The folder's name, as in kernels/tiny/bzImage; the file's where that says nothing. */
-static int name_after_file(struct boottable_row *row, struct err *e)
+static int name_after_file(const struct boottable *table, struct boottable_row *row, struct err *e)
 {
 	const char *end = strrchr(row->kernel, '/'), *begin = end;
 
 	while (begin && begin > row->kernel && begin[-1] != '/')
 		begin--;
 	if (begin && is_name(begin, (size_t)(end - begin)))
-		return set_name(row, begin, (size_t)(end - begin), e);
-	return set_name(row, end ? end + 1 : row->kernel, strlen(end ? end + 1 : row->kernel), e);
+		return boottable_set_name(table, row, begin, (size_t)(end - begin), e);
+	begin = end ? end + 1 : row->kernel;
+	return boottable_set_name(table, row, begin, strlen(begin), e);
 }
 
 /* [NAME=]KERNEL[,VMLINUX]. The word is the command line's, and is cut at its comma. */
 static int take_row(struct boottable *table, char *word, struct err *e)
 {
-	struct boottable_row *row = &table->row[table->rows];
+	struct boottable_row *row = boottable_add_row(table, e);
 	size_t length = strcspn(word, "=/");
 	char *comma;
-	int rc = 0;
 
-	if (table->rows == BOOTTABLE_ROWS_MAX)
-		return err_set(e, E2BIG, "table: '%s' is one too many; a table has %d rows at most",
-			       word, BOOTTABLE_ROWS_MAX);
-	*row = (struct boottable_row){ .format = "unknown", .packing = "" };
-	if (word[length] == '=')
-		rc = set_name(row, word, length, e);
+	if (!row)
+		return -e->code;
+	if (word[length] == '=' && boottable_set_name(table, row, word, length, e) < 0)
+		return -e->code;
 	row->kernel = word[length] == '=' ? word + length + 1 : word;
 	comma = strchr(row->kernel, ',');
 	if (comma) {
 		*comma = '\0';
 		row->vmlinux = comma + 1;
 	}
-	if (rc == 0 && (!*row->kernel || (comma && !comma[1])))
-		rc = err_set(e, EINVAL, "table: a file's name is missing: NAME=bzImage[,vmlinux]");
-	if (rc == 0 && !*row->name)
-		rc = name_after_file(row, e);
-	for (size_t i = 0; rc == 0 && i < table->rows; i++) {
-		if (strcmp(table->row[i].name, row->name) == 0)
-			rc = err_set(e, EINVAL,
-				     "table: two rows are called '%s'; NAME=bzImage gives another "
-				     "name",
-				     row->name);
-	}
-	table->rows++;
-	return rc;
+	if (!*row->kernel || (comma && !comma[1]))
+		return err_set(e, EINVAL,
+			       "table: a file's name is missing: NAME=bzImage[,vmlinux]");
+	return *row->name ? 0 : name_after_file(table, row, e);
 }
 
 /* Options of the command that have a value and are not a trial's. 1: taken, 0: none of them. */
@@ -176,6 +199,18 @@ static int take_own_option(struct request *request, int argc, char **argv, int *
 	return 0;
 }
 
+/* 1, or -errno with *e. */
+static int take_saved(struct request *request, const char *path, struct err *e)
+{
+	if (!path)
+		return -EINVAL;
+	if (request->reads == BOOTTABLE_ROWS_MAX)
+		return err_set(e, E2BIG, "table: --read %s is one too many; %d files at most", path,
+			       BOOTTABLE_ROWS_MAX);
+	request->read[request->reads++] = path;
+	return 1;
+}
+
 static int take_word(struct request *request, struct boottable *table, int argc, char **argv,
 		     int *i, struct err *e)
 {
@@ -188,9 +223,13 @@ static int take_word(struct request *request, struct boottable *table, int argc,
 			       "table: there is no %s; runs at the same time disturb each other's "
 			       "times",
 			       argv[*i]);
+	if (trial_is_option(argv[*i], "--read"))
+		return take_saved(request, trial_option_value(argc, argv, i, e), e);
 	rc = take_own_option(request, argc, argv, i, e);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = trial_take_option(&request->plan, argc, argv, i, e);
+		request->trial = request->trial || rc == 1;
+	}
 	if (rc == 0)
 		rc = trial_export_take(request->exports, argc, argv, i, e);
 	if (rc == 0)
@@ -217,7 +256,13 @@ static int parse(struct request *request, struct boottable *table, int argc, cha
 		if (rc < 0)
 			return rc;
 	}
-	if (!table->rows)
+	if (request->reads && (table->rows || *request->option || request->against ||
+			       request->qemu || request->least_memory || request->trial))
+		return err_set(
+			e, EINVAL,
+			"table: --read prints what has been measured; leave out kernels, and "
+			"all options but --export-...");
+	if (!table->rows && !request->reads)
 		return err_set(e, EINVAL,
 			       "table needs a kernel: tvmm table NAME=bzImage[,vmlinux] ... -- "
 			       "-initrd rootfs.cpio.gz");
@@ -335,7 +380,22 @@ static int open_exports(struct request *request, const struct boottable *table, 
 	}
 	if (rc == 0)
 		rc = trial_export_spare(request->exports, "program of --qemu", request->qemu, e);
+	for (size_t i = 0; rc == 0 && i < request->reads; i++)
+		rc = trial_export_spare(request->exports, "table", request->read[i], e);
 	return rc < 0 ? rc : trial_export_spare_run(request->exports, request->option, e);
+}
+
+/* The rows of saved tables: nothing is run. */
+static int read_saved(struct boottable *table, struct request *request,
+		      struct boottable_saved *saved, struct err *e)
+{
+	int rc = open_exports(request, table, e);
+
+	for (size_t i = 0; rc == 0 && i < request->reads; i++)
+		rc = boottable_read(table, saved, request->read[i], e);
+	if (rc == 0 && !table->rows)
+		rc = err_set(e, EINVAL, "table: there is no row in %s", request->read[0]);
+	return rc;
 }
 
 /* What no run could do without is told once, and not in each row. */
@@ -409,6 +469,7 @@ static void remark(const struct boottable *table, struct err *e)
 int boottable_program(const char *program, int argc, char **argv, struct err *e)
 {
 	static struct boottable table; /* these are large */
+	static struct boottable_saved saved;
 	static struct ready ready;
 	struct request request = { .plan = trial_default_plan(), .uptime = DEFAULT_UPTIME };
 	int rc;
@@ -428,7 +489,8 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 	table.warmup = request.plan.warmup;
 	table.seed = request.plan.seed;
 	table.option = request.option;
-	rc = measure(&table, &request, &ready, e);
+	rc = request.reads ? read_saved(&table, &request, &saved, e)
+			   : measure(&table, &request, &ready, e);
 	if (rc == 0)
 		rc = boottable_print(&table, trial_stdout_width(), stdout, e);
 	if (rc == 0)
@@ -437,6 +499,7 @@ int boottable_program(const char *program, int argc, char **argv, struct err *e)
 		rc = check_booted(&table, e);
 	trial_export_abandon(request.exports);
 	finish_ready(&ready);
+	boottable_saved_finish(&saved);
 	rc = trial_end("table", rc, e);
 	if (rc == 0)
 		remark(&table, e);

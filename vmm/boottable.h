@@ -6,6 +6,7 @@
  *	boottable.c		the command: what is asked for, files for results
  *	boottable_facts.c	files -> sizes
  *	boottable_run.c		runs -> times, and how they ended
+ *	boottable_read.c	the same from tables that were saved as JSON
  *	boottable_print.c	for people and as Markdown
  *	boottable_export.c	CSV and JSON
  *	boottable_chart.c	SVG
@@ -22,7 +23,12 @@
 #include "vmm/base/err.h"
 #include "vmm/timing/stats.h"
 
-enum { BOOTTABLE_ROWS_MAX = 32, BOOTTABLE_NAME_BYTES = 64, BOOTTABLE_WORDS_BYTES = ERR_TEXT_BYTES };
+enum {
+	BOOTTABLE_VERSION = 1,
+	BOOTTABLE_ROWS_MAX = 32,
+	BOOTTABLE_NAME_BYTES = 64,
+	BOOTTABLE_WORDS_BYTES = ERR_TEXT_BYTES
+};
 
 /* A number that may not be known. */
 struct boottable_value {

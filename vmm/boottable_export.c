@@ -6,7 +6,7 @@
  *
  * Authority: RFC 4180, section 2; [JSON].
  */
-#include "vmm/boottable.h"
+#include "vmm/boottable_run.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,12 +15,17 @@
 #include "vmm/timing/json.h"
 #include "vmm/timing/markup.h"
 
-enum { TABLE_VERSION = 1, NUMBER_BYTES = 32, CLEAN_BYTES = 4096 };
+enum { NUMBER_BYTES = 32, CLEAN_BYTES = 4096 };
 
 /* Whole where it is whole: half a nanosecond comes of a median of two. */
 static const char *number_text(double value, char *to)
 {
-	(void)snprintf(to, NUMBER_BYTES, value == (double)(int64_t)value ? "%.0f" : "%.4f", value);
+	char *fraction;
+
+	(void)snprintf(to, NUMBER_BYTES, "%.4f", value);
+	fraction = strchr(to, '.');
+	if (fraction && strcmp(fraction, ".0000") == 0)
+		*fraction = '\0';
 	return to;
 }
 
@@ -91,15 +96,6 @@ static void csv_measure_head(FILE *out, const char *of, const char *name)
 		      of, name, of, name, of, name);
 }
 
-/* "user space" is user_space here. */
-static const char *part_key(enum boottable_part part, char *to, size_t size)
-{
-	(void)snprintf(to, size, "%s", boottable_part_name(part));
-	for (char *at = to; *at; at++)
-		*at = *at == ' ' ? '_' : *at;
-	return to;
-}
-
 static void csv_head(FILE *out)
 {
 	static const char *const vmm[] = { "tvmm", "qemu" };
@@ -116,7 +112,8 @@ static void csv_head(FILE *out)
 	}
 	(void)fputs(",ratio", out);
 	for (int i = 0; i < BOOTTABLE_PARTS; i++)
-		csv_measure_head(out, "part", part_key((enum boottable_part)i, key, sizeof(key)));
+		csv_measure_head(out, "part",
+				 boottable_part_key((enum boottable_part)i, key, sizeof(key)));
 	(void)fputs(",touched_pages,least_ram_bytes,no_parts,no_pages,no_initcalls\r\n", out);
 }
 
@@ -236,7 +233,8 @@ static void parts_field(struct json *j, const struct boottable_row *row)
 	json_key(j, "parts_ns");
 	json_begin_object(j);
 	for (int i = 0; i < BOOTTABLE_PARTS; i++)
-		measure_field(j, part_key((enum boottable_part)i, key, sizeof(key)), &row->part[i]);
+		measure_field(j, boottable_part_key((enum boottable_part)i, key, sizeof(key)),
+			      &row->part[i]);
 	json_end_object(j);
 }
 
@@ -269,7 +267,7 @@ static void json_head(struct json *j, const struct boottable *table)
 {
 	json_text_field(j, "schema", "tvmm-table");
 	json_key(j, "version");
-	json_number(j, TABLE_VERSION);
+	json_number(j, BOOTTABLE_VERSION);
 	json_key(j, "options");
 	json_on_one_line(j);
 	json_begin_array(j);

@@ -3,6 +3,7 @@
 
 static const char USAGE_TABLE[] =
 	"usage: tvmm table [NAME=]KERNEL[,VMLINUX]... [options] [-- OPTIONS OF THE RUNS]\n"
+	"       tvmm table --read F... [--export-... F]\n"
 	"\n"
 	"Puts kernels beside each other: how large they are, and how long they take to\n"
 	"boot. KERNEL is a bzImage or a vmlinux; VMLINUX the one that a bzImage was made\n"
@@ -27,6 +28,8 @@ static const char USAGE_TABLE[] =
 	"  --export-csv F          a row for each kernel\n"
 	"  --export-json F         every number\n"
 	"  --export-chart F        size against time, SVG\n"
+	"  --read F                instead of kernels: rows that --export-json wrote; nothing is\n"
+	"                          run. Of several files there is one table\n"
 	"\n"
 	"exit status: 0 at least one kernel booted; 125 none did, or the table could not be\n"
 	"made; 128+N ended by signal N. docs/table.md has the method.\n";

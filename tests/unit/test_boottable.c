@@ -695,6 +695,13 @@ START_TEST(bad_words)
 		{ { "a=@good", "--", "-report", "f" }, "-report of a run" },
 		{ { "a=@good", "--", "-html", "f" }, "each run would write its -html anew" },
 		{ { "a=@good", "--", "-until", "(" }, "is not a regular expression" },
+		{ { "--read" }, "--read needs a value" },
+		{ { "--read", "@nothing" }, "nothing" },
+		{ { "--read", "@good" }, "is not JSON" },
+		{ { "--read", "f", "a=@good" }, "--read prints what has been measured" },
+		{ { "--read", "f", "-r", "2" }, "--read prints what has been measured" },
+		{ { "--read", "f", "--against", "qemu" }, "--read prints what has been measured" },
+		{ { "--read", "f", "--", "-quiet" }, "--read prints what has been measured" },
 	};
 
 	for (size_t i = 0; i < COUNT(spec); i++) {
