@@ -6,7 +6,7 @@
 #
 #   tests/bench/table.sh [RUNS [OPTION...]]    (10; more options of tvmm table)
 #
-# From the environment: B, ROWS (kernels of B/kernels), INITRD, MEMORY (MiB), APPEND, CPU, the lab's --cpu, and
+# From the environment: B, ROWS (kernels of B/kernels), INITRD, MEMORY (MiB), APPEND, CPU, the lab's --cpu, WALL (s), and
 # LABS: how many labs there are at once (as many as processors), each with some of the rows. Time in a lab is
 # virtual, so that they do not disturb each other. Prints the table as Markdown.
 # B/bench/table.{md,csv,json,svg} keep it.
@@ -66,7 +66,7 @@ measure() { # LAB OPTION...
 		command+=" $(printf '%q' "$word")"
 	done
 	command+=" >&2; status=\$?; cat /t.json; exit \$status"
-	tests/lab/lab --cpu "${CPU:-max}" --wall 3000 --memory 2048 --with qemu-system-x86_64 "${files[@]}" \
+	tests/lab/lab --cpu "${CPU:-max}" --wall "${WALL:-1500}" --memory 2048 --with qemu-system-x86_64 "${files[@]}" \
 		--file "$initrd:/initrd" -- "$command" </dev/null >"$work/table.$lab"
 }
 
