@@ -92,13 +92,18 @@ static bool keep_rip(struct hang_cpu *cpu, uint64_t rip)
 	return true;
 }
 
+/* s is of a halted CPU. */
+static bool timer_wakes(const struct hang_board *board, const struct hang_sample *s)
+{
+	return s->timer || board->pit_by_io_apic || (board->pit_by_pic && s->pic);
+}
+
 static bool nothing_wakes(const struct hang *hang, const struct hang_board *board,
 			  const struct hang_sample *s)
 {
 	if (s->state != HANG_HALTED || hang->options.idle)
 		return true;
-	return !s->timer && !board->listens && !board->pit_by_io_apic &&
-	       !(board->pit_by_pic && s->pic);
+	return !board->listens && !timer_wakes(board, s);
 }
 
 /* False: by this sample the CPU is not stuck. */
@@ -106,6 +111,8 @@ static bool take_one(struct hang *hang, struct hang_cpu *cpu, const struct hang_
 		     const struct hang_sample *s)
 {
 	cpu->last = *s;
+	if (s->state == HANG_HALTED)
+		cpu->timer = timer_wakes(board, s);
 	if (s->state != HANG_RUNS)
 		return nothing_wakes(hang, board, s);
 	cpu->ran++;
@@ -223,16 +230,16 @@ static unsigned int tell_spinners(const struct hang *hang, struct text *text)
 	return spinners;
 }
 
+/* One that a timer wakes all the time may run in the last sample: what it waited for counts. */
 static bool any_timer(const struct hang *hang)
 {
-	const struct hang_board *board = &hang->board;
 	bool timer = false;
 
 	for (unsigned int cpu = 0; cpu < hang->cpus; cpu++) {
-		const struct hang_sample *s = &hang->cpu[cpu].last;
+		const struct hang_cpu *c = &hang->cpu[cpu];
 
-		if (s->state == HANG_HALTED)
-			timer |= s->timer || board->pit_by_io_apic || (s->pic && board->pit_by_pic);
+		if (c->last.state == HANG_HALTED || c->last.state == HANG_RUNS)
+			timer |= c->timer;
 	}
 	return timer;
 }

@@ -84,7 +84,8 @@ struct hang_board {
 struct hang_cpu {
 	uint64_t rip[HANG_RIPS], lowest, highest;
 	unsigned int rips, outliers, ran;
-	bool user; /* the few addresses are user space's */
+	bool user;  /* the few addresses are user space's */
+	bool timer; /* one was to wake it when it was last seen halted in this window */
 	struct hang_sample last;
 };
 

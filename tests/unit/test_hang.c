@@ -255,6 +255,23 @@ START_TEST(halted_and_nothing_is_armed)
 }
 END_TEST
 
+/* A CPU that a timer wakes all the time may be seen awake in the end; it waits for a timer all the same. */
+START_TEST(seen_awake_in_the_end)
+{
+	judge_init(1, SPEC_SECOND, true);
+	sample[0] = (struct hang_sample){ .state = HANG_HALTED, .pic = true };
+	board.pit_by_pic = true;
+	ck_assert_uint_ne(until_hang(2), 0);
+	sample[0] = spinning;
+	board.pit_by_pic = false; /* which nobody looks at when no CPU is halted */
+	ck_assert(next_round());
+	ck_assert_str_eq(words(), "the CPU is halted, a timer is armed");
+	sample[0] = halted_off;
+	ck_assert(next_round());
+	ck_assert_str_eq(words(), "the CPU is halted, no timer is armed");
+}
+END_TEST
+
 /* What would wake the second of two halted CPUs. */
 static const struct wakes {
 	struct hang_sample sample;
@@ -841,6 +858,7 @@ static Suite *suite(void)
 	tcase_add_test(judge, what_moves_begins_anew);
 	tcase_add_test(judge, the_time_is_from_the_last_move);
 	tcase_add_test(judge, halted_and_nothing_is_armed);
+	tcase_add_test(judge, seen_awake_in_the_end);
 	tcase_add_loop_test(judge, what_would_wake_a_halted_cpu, 0,
 			    sizeof(wakes) / sizeof(wakes[0]));
 	tcase_add_loop_test(judge, with_idle_nothing_does, 0, sizeof(wakes) / sizeof(wakes[0]));
