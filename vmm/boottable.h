@@ -27,7 +27,8 @@ enum {
 	BOOTTABLE_VERSION = 1,
 	BOOTTABLE_ROWS_MAX = 32,
 	BOOTTABLE_NAME_BYTES = 64,
-	BOOTTABLE_WORDS_BYTES = ERR_TEXT_BYTES
+	BOOTTABLE_WORDS_BYTES = ERR_TEXT_BYTES,
+	BOOTTABLE_REASON_BYTES = 256
 };
 
 /* A number that may not be known. */
@@ -78,7 +79,7 @@ struct boottable_row {
 	struct boottable_value least_ram_bytes; /* the smallest -m that still boots */
 	/* How the run for them ended, if it failed though the timed ones did not; else "". */
 	char no_parts[BOOTTABLE_WORDS_BYTES], no_pages[BOOTTABLE_WORDS_BYTES];
-	char no_initcalls[BOOTTABLE_WORDS_BYTES]; /* why the run for the parts saw none, or "" */
+	char no_initcalls[BOOTTABLE_REASON_BYTES]; /* why the run for the parts saw none, or "" */
 };
 
 struct boottable {

@@ -50,11 +50,12 @@ static const char *get_known_text(struct reader *r, const json_t *object, const 
 }
 
 /* May be missing: exports of earlier versions have no such field. */
-static void copy_words(struct reader *r, const json_t *object, const char *name, char *to)
+static void copy_words(struct reader *r, const json_t *object, const char *name, char *to,
+		       size_t size)
 {
 	const char *text = json_object_get(object, name) ? get_known_text(r, object, name) : NULL;
 
-	(void)snprintf(to, BOOTTABLE_WORDS_BYTES, "%s", text ? text : "");
+	(void)snprintf(to, size, "%s", text ? text : "");
 }
 
 static uint64_t get_count(struct reader *r, const json_t *object, const char *name, json_int_t max)
@@ -124,7 +125,7 @@ static void get_boots(struct reader *r, const json_t *row, const char *name,
 				r->what, name);
 	boots->asked = true;
 	boots->failed = json_is_true(failed);
-	copy_words(r, found, "ending", boots->ending);
+	copy_words(r, found, "ending", boots->ending, sizeof(boots->ending));
 	boots->uptime = get_measure(r, found, "uptime_ns");
 	boots->init = get_measure(r, found, "init_ns");
 }
@@ -198,9 +199,9 @@ static int read_row(struct boottable *table, const char *path, const json_t *row
 	get_parts(&r, row, to);
 	to->touched_pages = get_value(&r, row, "touched_pages");
 	to->least_ram_bytes = get_value(&r, row, "least_ram_bytes");
-	copy_words(&r, row, "no_parts", to->no_parts);
-	copy_words(&r, row, "no_pages", to->no_pages);
-	copy_words(&r, row, "no_initcalls", to->no_initcalls);
+	copy_words(&r, row, "no_parts", to->no_parts, sizeof(to->no_parts));
+	copy_words(&r, row, "no_pages", to->no_pages, sizeof(to->no_pages));
+	copy_words(&r, row, "no_initcalls", to->no_initcalls, sizeof(to->no_initcalls));
 	return r.rc;
 }
 
