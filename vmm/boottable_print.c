@@ -418,7 +418,7 @@ static const char *words_of(const struct boottable *table, size_t i, enum failur
  */
 static const char *no_initcalls(const struct boottable *table, size_t i, char *rows, size_t bytes)
 {
-	static char words[BOOTTABLE_WORDS_BYTES];
+	static char words[BOOTTABLE_REASON_BYTES];
 	const char *why = table->row[i].no_initcalls;
 	size_t length = 0;
 
