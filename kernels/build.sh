@@ -27,6 +27,10 @@
 # kernel's own make decides what has changed. Either way the objects stay in BUILD/src, so that a
 # build that was interrupted goes on where it was.
 #
+# The headers that most files include are read by gcc once, and not by each file again, which halves
+# the compiler's time (kernels/cc). PRECOMPILED=no leaves that out, and KSRC does: the functions
+# are the same, and the places of those that are no file's own differ.
+#
 # The same source and compiler give the same bytes: user, host, count and time are fixed. The time
 # is SOURCE_DATE_EPOCH (seconds since 1970), or 0.
 set -eu -o pipefail
@@ -48,8 +52,10 @@ only_configure=
 read -ra rows <<<"${1:?$usage}"
 build=${2:?$usage}
 ksrc=${3:-}
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 epoch=${SOURCE_DATE_EPOCH:-0}
+precompiled=${PRECOMPILED:-yes}
+[ ! "$ksrc" ] || precompiled=no
 
 # The oldest tree that is taken: the recipe's own. The rows' options are named from there on.
 oldest=4.0
@@ -66,6 +72,8 @@ check_rows() {
 	done
 	[[ "$epoch" =~ ^[0-9]{1,12}$ ]] ||
 		die "SOURCE_DATE_EPOCH=$epoch is not a number of seconds since 1970"
+	[[ "$precompiled" = yes || "$precompiled" = no ]] ||
+		die "PRECOMPILED=$precompiled is neither yes nor no"
 }
 
 # has_header HEADER
@@ -198,7 +206,8 @@ use_row() { # ROW
 # business: 15 s, saved where the tree is a distribution's.
 kmake() {
 	[ "$ksrc" ] || set -- cmd_check_local_export= "$@"
-	make -C "$source" O="$object" ARCH=x86_64 \
+	[ $precompiled = no ] || set -- CC="$here/cc" "$@"
+	TVMM_KERNEL_HEADERS=$object/tvmm/common.h make -C "$source" O="$object" ARCH=x86_64 \
 		KBUILD_BUILD_TIMESTAMP="$(date -u -d "@$epoch" '+%a %b %e %H:%M:%S UTC %Y')" \
 		KBUILD_BUILD_VERSION=1 KBUILD_BUILD_USER=tvmm KBUILD_BUILD_HOST=tvmm HOSTCFLAGS=-O0 "$@" >>"$log" 2>&1
 }
@@ -260,10 +269,40 @@ hush() {
 }
 trap hush EXIT
 
+# Has gcc read the headers of kernels/common.h for the row, for kernels/cc: as soon as those exist
+# that the tree makes itself. The command line is that of the first object, which the tree makes
+# with them, up to what concerns the object alone. Where this is not to be had, each file reads its
+# headers.
+precompile() {
+	local headers=$object/tvmm/common.h flags
+	rm -rf "$object/tvmm"
+	kmake -j"$(nproc)" prepare || return
+	flags=$(sed -nE '/^(saved)?cmd_/{s/ -I .*//; s/.* -Wp,-MMD,[^ ]+ //p}' \
+		"$object/scripts/mod/.empty.o.cmd" 2>>"$log")
+	mkdir "$object/tvmm"
+	echo "$flags" >"$headers.flags"
+	{
+		grep -oE -- '-include [^ ]+' <<<"$flags" | sed 's/^-include /#include "/; s/$/"/'
+		cat "$here/common.h"
+	} >"$headers"
+	flags=$(sed -E 's/-include [^ ]+//g' <<<"$flags")
+	(cd "$object" && gcc -Wp,-MMD,"$headers.d" $flags -x c-header -c -o "$headers.new" "$headers") &&
+		sed 's/^[^ ]*: *//; s/ *\\\?$//' "$headers.d" | tr -s ' ' '\n' |
+		sed '/^$/d; s/$/ \\/' >"$headers.depends" &&
+		(cd "$object" && sed 's/ \\$//' "$headers.depends" | xargs cat) |
+		sed -nE ':a; /\\$/{N; s/\\\n//; ta}; s/^[[:space:]]*#[[:space:]]*(el)?if(n?def)?\>//p' |
+			grep -oE '[[:alpha:]_][[:alnum:]_]*' | sort -u | sed 's/.*/define &\nundef &/' |
+			grep -vx 'define pr_fmt' >"$headers.macros" &&
+		mv "$headers.new" "$headers.gch"
+}
+
 compile() { # PREFIX
 	local status=0
 	progress "$1" "$(directive objects "$row")" &
 	teller=$!
+	if [ $precompiled = yes ] && ! precompile >>"$log" 2>&1; then
+		say "$row: no headers are precompiled (see $log)"
+	fi
 	kmake -j"$(nproc)" bzImage || status=$?
 	hush
 	[ $status = 0 ] || failed "$row: Linux $version cannot be compiled"
@@ -286,8 +325,8 @@ take_results() {
 identity() {
 	echo "source $(cat "$source.from")"
 	echo "compiler $(gcc --version | head -n 1)"
-	echo "base $base, time $epoch"
-	cat "${ours[@]}" "$here/build.sh" "$here/check-config" | cksum
+	echo "base $base, time $epoch, precompiled $precompiled"
+	cat "${ours[@]}" "$here/build.sh" "$here/check-config" "$here/cc" "$here/common.h" | cksum
 }
 
 is_done() {

@@ -35,5 +35,5 @@ TVMM_KERNEL := $(B)/kernels/tvmm/bzImage
 
 # For what needs a kernel to be there. build.sh itself knows whether there is anything to do.
 $(KERNEL_ROWS:%=$(B)/kernels/%/bzImage): $(B)/kernels/%/bzImage: $(wildcard kernels/*.config) \
-		kernels/build.sh kernels/check-config
+		kernels/build.sh kernels/check-config kernels/cc kernels/common.h
 	@kernels/build.sh '$*' '$(B)' '$(KSRC)'
