@@ -459,7 +459,7 @@ END_TEST
 
 /*
  * What the host never gave the guest is not asked for: of 16 MiB some pages are touched, across a
- * boundary of 2 MiB and in the last page.
+ * boundary of 2 MiB, and the first and the last page of the last 2 MiB.
  */
 START_TEST(in_memory_that_is_mostly_untouched)
 {
@@ -485,6 +485,7 @@ START_TEST(in_memory_that_is_mostly_untouched)
 		ck_assert_str_eq(words.text, "on a boundary");
 		memset(part + end - size, 0, size);
 	}
+	part[BYTES - WINDOW] = 1;
 	memcpy(part + BYTES - size, ram + RING, size);
 	lastwords_find(&words, &memory, RAM_GPA + 8, UINT64_MAX);
 	ck_assert_int_eq(words.kind, LASTWORDS_PANIC);
@@ -493,7 +494,7 @@ START_TEST(in_memory_that_is_mostly_untouched)
 		touched += resident[i] & 1;
 	ck_assert_int_eq(sysinfo(&info), 0);
 	if (info.freeswap == info.totalswap) /* else all is looked through */
-		ck_assert_uint_le(touched, 4);
+		ck_assert_uint_le(touched, 5);
 	ck_assert_int_eq(munmap(all, BYTES + WINDOW), 0);
 }
 END_TEST

@@ -42,6 +42,7 @@ enum {
 	BLOCK_BYTES = LANES * 16, /* that are compared with the keys together */
 	PAGE_BYTES = 4 << 10,
 	WINDOW_BYTES = 2 << 20,
+	WINDOW_PAGES = WINDOW_BYTES / PAGE_BYTES,
 	TRIED_MAX =
 		1 << 16, /* places with one of the phrases: a guest may have filled its memory */
 };
@@ -316,52 +317,44 @@ static bool swap_is_used(void)
 }
 
 /*
- * Of a window of guest memory, from its first page that the host has given to the last. Those around
- * have never been touched and hold zeros; to read them would be to ask for them.
+ * Which pages of a window of guest memory the host has given. The others have never been touched and
+ * hold zeros; to read them would be to ask for them, which takes longer than to look through a page.
  */
-static void find_touched(const uint8_t *window, size_t bytes, size_t *from, size_t *to)
+static void find_given(const uint8_t *window, size_t bytes, unsigned char given[WINDOW_PAGES])
 {
-	unsigned char resident[WINDOW_BYTES / PAGE_BYTES];
 	size_t into = (uintptr_t)window & (PAGE_BYTES - 1);
-	size_t pages = (into + bytes + PAGE_BYTES - 1) / PAGE_BYTES, first = 0, last = pages;
 
-	*from = 0;
-	*to = bytes;
-	if (into % 8 != 0 ||
-	    mincore((void *)(uintptr_t)(window - into), into + bytes, resident) < 0)
-		return;
-	while (first < pages && !(resident[first] & 1))
-		first++;
-	while (last > first && !(resident[last - 1] & 1))
-		last--;
-	if (first > 0)
-		*from = first < pages ? first * PAGE_BYTES - into : bytes;
-	if (last < pages)
-		*to = last > first ? last * PAGE_BYTES - into : *from;
+	if (mincore((void *)(uintptr_t)(window - into), into + bytes, given) < 0)
+		memset(given, 1, WINDOW_PAGES);
 }
 
-/* Windows that follow each other are looked through as one. */
-static void look_through_touched(const struct stretch *s, struct found *best)
+/* Pages that follow each other are looked through as one. */
+static void look_through_given(const struct stretch *s, struct found *best)
 {
 	struct stretch run = { s->bytes, 0 };
-	bool all = swap_is_used();
 
+	if (swap_is_used()) {
+		look_through(s, best);
+		return;
+	}
 	for (size_t at = 0; at < s->size_bytes;) {
 		const uint8_t *window = s->bytes + at;
 		size_t bytes = WINDOW_BYTES - ((uintptr_t)window & (WINDOW_BYTES - 1));
-		size_t from = 0, to;
+		unsigned char given[WINDOW_PAGES];
 
-		bytes = to = bytes < s->size_bytes - at ? bytes : s->size_bytes - at;
-		if (!all)
-			find_touched(window, bytes, &from, &to);
-		if (from > 0) {
+		bytes = bytes < s->size_bytes - at ? bytes : s->size_bytes - at;
+		find_given(window, bytes, given);
+		for (size_t page = 0, end = 0; end < bytes; page++) {
+			size_t piece = PAGE_BYTES - ((uintptr_t)(window + end) & (PAGE_BYTES - 1));
+
+			piece = piece < bytes - end ? piece : bytes - end;
+			end += piece;
+			if (given[page] & 1) {
+				run.size_bytes += piece;
+				continue;
+			}
 			look_through(&run, best);
-			run = (struct stretch){ window + from, 0 };
-		}
-		run.size_bytes += to - from;
-		if (to < bytes) {
-			look_through(&run, best);
-			run = (struct stretch){ window + bytes, 0 };
+			run = (struct stretch){ window + end, 0 };
 		}
 		at += bytes;
 	}
@@ -395,7 +388,7 @@ static struct found look_everywhere(const struct guest_memory *memory, uint64_t 
 		struct stretch s = clip(&memory->region[i], gpa, size_bytes);
 
 		if (s.size_bytes > 0)
-			look_through_touched(&s, &best);
+			look_through_given(&s, &best);
 	}
 	return best;
 }
