@@ -264,7 +264,7 @@ void account_attach(struct account *account, struct run *runs, struct console *c
 
 void account_finish(struct account *account)
 {
-	for (int i = 0; i < ACCOUNT_OUTPUTS; i++)
+	for (int i = 0; account->wanted && i < ACCOUNT_OUTPUTS; i++)
 		outfile_abandon(&account->out[i]);
 	digest_finish(&account->digest);
 	if (account->klog_known)

@@ -50,7 +50,6 @@ enum { ACCOUNT_TEXT_BYTES = 1024 };
 struct account {
 	const struct account_options *options; /* borrowed */
 	bool wanted;                           /* anything beyond the marks of every run */
-	struct outfile out[ACCOUNT_OUTPUTS];
 
 	struct symbols symbols;
 	char symbols_told[ACCOUNT_TEXT_BYTES]; /* where they come from, or why there are none */
@@ -82,6 +81,9 @@ struct account {
 	struct digest digest;
 	struct report report;
 	char sentence[512];
+
+	/* Last, because of its size: a run that wants none does not touch a page of it. */
+	struct outfile out[ACCOUNT_OUTPUTS];
 };
 
 /* In memory that is zero. */

@@ -297,6 +297,8 @@ int account_write(struct account *account, struct err *e)
 	};
 	int first = 0;
 
+	if (!account->wanted)
+		return 0;
 	if (account->options->dmesg && !account->klog_known) {
 		outfile_abandon(&account->out[ACCOUNT_DMESG]);
 		first = err_set(e, ENOENT, "-dmesg: the kernel's log cannot be read: %s",

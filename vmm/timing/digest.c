@@ -10,8 +10,6 @@
 
 #include "vmm/timing/digestparts.h"
 
-enum { MARKS_MAX = MARKS + RECORD_HITS + RECORD_USER_MARKS };
-
 /* ---- memory: blocks in a list, freed together ------------------------------------------------ */
 
 struct block {
@@ -250,8 +248,10 @@ static void list_phases(struct making *m)
 
 void digest_marks(struct making *m)
 {
-	m->mark = digest_room(m, MARKS_MAX, sizeof(*m->mark));
-	m->step = digest_room(m, MARKS_MAX, sizeof(*m->step));
+	size_t most = MARKS + m->in->shared->hits + m->in->shared->marks;
+
+	m->mark = digest_room(m, most, sizeof(*m->mark));
+	m->step = digest_room(m, most, sizeof(*m->step));
 	if (m->failed)
 		return;
 	add_own_marks(m);

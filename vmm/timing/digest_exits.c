@@ -133,13 +133,26 @@ static int most_expensive_first(const void *a, const void *b)
 	return left->out - right->out;
 }
 
+/* A run that kept none has none that were lost. */
+static bool were_kept(const struct digest_input *in)
+{
+	for (unsigned int cpu = 0; cpu < in->cpus; cpu++) {
+		if (in->record[cpu].exits)
+			return true;
+	}
+	return false;
+}
+
 void digest_exits(struct making *m)
 {
-	struct classes classes = {
+	struct classes classes;
+
+	if (!were_kept(m->in))
+		return;
+	classes = (struct classes){
 		.list = digest_room(m, CLASSES_MAX + 2 * RECORD_EXIT_KINDS, sizeof(*classes.list)),
 		.slot = digest_room(m, SLOTS, sizeof(*classes.slot)),
 	};
-
 	for (unsigned int cpu = 0; cpu < m->in->cpus; cpu++) {
 		const struct record *record = &m->in->record[cpu];
 

@@ -82,7 +82,10 @@ void record_shared_finish(struct record_shared *shared)
 	give_back(shared->initcall, RECORD_INITCALLS * sizeof(*shared->initcall));
 	give_back(shared->line, RECORD_LINES * sizeof(*shared->line));
 	give_back(shared->line_text, RECORD_LINE_TEXT_BYTES);
-	memset(shared, 0, sizeof(*shared));
+	shared->initcall = NULL;
+	shared->line = NULL;
+	shared->line_text = NULL;
+	shared->hits = shared->initcalls = shared->lines = shared->marks = 0;
 }
 
 void record_mark(struct record_shared *shared, enum record_mark_source source, const char *name,

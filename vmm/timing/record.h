@@ -118,7 +118,6 @@ struct record_mark {
 
 /* What all CPUs share; each table is written under the lock of who writes it. */
 struct record_shared {
-	struct record_hit hit[RECORD_HITS]; /* under the tracer's */
 	size_t hits;
 	struct record_initcall *initcall; /* the tracer's */
 	size_t initcalls;
@@ -128,9 +127,10 @@ struct record_shared {
 	char *line_text;
 	size_t line_text_bytes;
 	uint64_t lines_lost;
-	struct record_mark mark[RECORD_USER_MARKS]; /* the console's */
 	size_t marks;
 	uint64_t marks_lost;
+	struct record_hit hit[RECORD_HITS];         /* under the tracer's */
+	struct record_mark mark[RECORD_USER_MARKS]; /* the console's */
 };
 
 /* Reserves; pages come from the host as they are written. 0, or -ENOMEM with *e. */
