@@ -41,7 +41,7 @@ enum {
 	LANES = 4,
 	BLOCK_BYTES = LANES * 16, /* that are compared with the keys together */
 	PAGE_BYTES = 4 << 10,
-	WINDOW_BYTES = 2 << 20,
+	WINDOW_BYTES = 16 << 20, /* mincore() looks at so much at a time itself */
 	WINDOW_PAGES = WINDOW_BYTES / PAGE_BYTES,
 	TRIED_MAX =
 		1 << 16, /* places with one of the phrases: a guest may have filled its memory */
@@ -328,35 +328,55 @@ static void find_given(const uint8_t *window, size_t bytes, unsigned char given[
 		memset(given, 1, WINDOW_PAGES);
 }
 
-/* Pages that follow each other are looked through as one. */
+/* The first of pages [at, pages) that is given, or not; pages: there is none. */
+static size_t next_page(const unsigned char given[WINDOW_PAGES], size_t at, size_t pages, bool is)
+{
+	uint64_t eight, none = is ? 0 : 0x0101010101010101;
+
+	for (; at < pages; at++) {
+		for (; at + sizeof(eight) <= pages; at += sizeof(eight)) {
+			memcpy(&eight, given + at, sizeof(eight));
+			if ((eight & 0x0101010101010101) != none)
+				break;
+		}
+		if (at < pages && (given[at] & 1) == is)
+			break;
+	}
+	return at;
+}
+
+/* Pages that follow each other are looked through as one, over the ends of windows too. */
 static void look_through_given(const struct stretch *s, struct found *best)
 {
 	struct stretch run = { s->bytes, 0 };
+	unsigned char given[WINDOW_PAGES];
 
 	if (swap_is_used()) {
 		look_through(s, best);
 		return;
 	}
-	for (size_t at = 0; at < s->size_bytes;) {
+	for (size_t at = 0, bytes; at < s->size_bytes; at += bytes) {
 		const uint8_t *window = s->bytes + at;
-		size_t bytes = WINDOW_BYTES - ((uintptr_t)window & (WINDOW_BYTES - 1));
-		unsigned char given[WINDOW_PAGES];
+		size_t into = (uintptr_t)window & (PAGE_BYTES - 1), pages;
 
+		bytes = WINDOW_BYTES - ((uintptr_t)window & (WINDOW_BYTES - 1));
 		bytes = bytes < s->size_bytes - at ? bytes : s->size_bytes - at;
+		pages = (into + bytes + PAGE_BYTES - 1) / PAGE_BYTES;
 		find_given(window, bytes, given);
-		for (size_t page = 0, end = 0; end < bytes; page++) {
-			size_t piece = PAGE_BYTES - ((uintptr_t)(window + end) & (PAGE_BYTES - 1));
+		for (size_t page = 0, end; page < pages; page = end) {
+			size_t from, to;
 
-			piece = piece < bytes - end ? piece : bytes - end;
-			end += piece;
+			end = next_page(given, page, pages, !(given[page] & 1));
+			from = page ? page * PAGE_BYTES - into : 0;
+			to = end < pages ? end * PAGE_BYTES - into : bytes;
 			if (given[page] & 1) {
-				run.size_bytes += piece;
+				run.size_bytes += to - from;
 				continue;
 			}
-			look_through(&run, best);
-			run = (struct stretch){ window + end, 0 };
+			if (run.size_bytes > 0)
+				look_through(&run, best);
+			run = (struct stretch){ window + to, 0 };
 		}
-		at += bytes;
 	}
 	look_through(&run, best);
 }
