@@ -155,7 +155,8 @@ static int64_t next_run(int listener, int64_t deadline, uint64_t *id)
 	if (left <= 0 || ppoll(&poll_fd, 1, &limit, NULL) != 1 || !(poll_fd.revents & POLLIN))
 		return 0;
 	t = now_ns();
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notification))
+	/* ENOENT: a signal took the thread out of the call meanwhile. It was there, and comes again. */
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notification) && errno != ENOENT)
 		return 0;
 	*id = notification.id;
 	return t;
