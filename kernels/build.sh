@@ -28,8 +28,8 @@
 # build that was interrupted goes on where it was.
 #
 # The headers that most files include are read by gcc once, and not by each file again, which halves
-# the compiler's time (kernels/cc). PRECOMPILED=no leaves that out, and KSRC does: the functions
-# are the same, and the places of those that are no file's own differ.
+# the compiler's time (kernels/cc). PRECOMPILED=no leaves that out, and KSRC does: the code does
+# the same then, in another order.
 #
 # The same source and compiler give the same bytes: user, host, count and time are fixed. The time
 # is SOURCE_DATE_EPOCH (seconds since 1970), or 0.
@@ -271,20 +271,23 @@ trap hush EXIT
 
 # Has gcc read the headers of kernels/common.h for the row, for kernels/cc: as soon as those exist
 # that the tree makes itself. The command line is that of the first object, which the tree makes
-# with them, up to what concerns the object alone. Where this is not to be had, each file reads its
-# headers.
+# with them, up to what concerns the object alone. Objects depend on the header, which has kernels/cc's
+# checksum in it, and is replaced only when it comes out otherwise.
 precompile() {
 	local headers=$object/tvmm/common.h flags
-	rm -rf "$object/tvmm"
+	mkdir -p "$object/tvmm"
+	rm -f "$headers.gch"
 	kmake -j"$(nproc)" prepare || return
-	flags=$(sed -nE '/^(saved)?cmd_/{s/ -I .*//; s/.* -Wp,-MMD,[^ ]+ //p}' \
-		"$object/scripts/mod/.empty.o.cmd" 2>>"$log")
-	mkdir "$object/tvmm"
+	flags=$(sed -nE '/^(saved)?cmd_/{s@ -I ?[^ ]*scripts/mod .*@@; s/.* -Wp,-MMD,[^ ]+ //p}' \
+		"$object/scripts/mod/.empty.o.cmd")
+	case " $flags " in *" -c "* | *KBUILD_* | "  ") return 1 ;; esac
 	echo "$flags" >"$headers.flags"
 	{
+		echo "/* kernels/cc: $(cksum <"$here/cc") */"
 		grep -oE -- '-include [^ ]+' <<<"$flags" | sed 's/^-include /#include "/; s/$/"/'
 		cat "$here/common.h"
-	} >"$headers"
+	} >"$headers.now"
+	if cmp -s "$headers.now" "$headers"; then rm "$headers.now"; else mv "$headers.now" "$headers"; fi
 	flags=$(sed -E 's/-include [^ ]+//g' <<<"$flags")
 	(cd "$object" && gcc -Wp,-MMD,"$headers.d" $flags -x c-header -c -o "$headers.new" "$headers") &&
 		sed 's/^[^ ]*: *//; s/ *\\\?$//' "$headers.d" | tr -s ' ' '\n' |
@@ -300,7 +303,9 @@ compile() { # PREFIX
 	local status=0
 	progress "$1" "$(directive objects "$row")" &
 	teller=$!
+	row_precompiled=$precompiled
 	if [ $precompiled = yes ] && ! precompile >>"$log" 2>&1; then
+		row_precompiled=no # and the row is not done with that
 		say "$row: no headers are precompiled (see $log)"
 	fi
 	kmake -j"$(nproc)" bzImage || status=$?
@@ -322,10 +327,10 @@ take_results() {
 }
 
 # What the kernel there was made from.
-identity() {
+identity() { # [PRECOMPILED]
 	echo "source $(cat "$source.from")"
 	echo "compiler $(gcc --version | head -n 1)"
-	echo "base $base, time $epoch, precompiled $precompiled"
+	echo "base $base, time $epoch, precompiled ${1:-$precompiled}"
 	cat "${ours[@]}" "$here/build.sh" "$here/check-config" "$here/cc" "$here/common.h" | cksum
 }
 
@@ -366,7 +371,7 @@ build_all() {
 		say "$prefix: compiling Linux $version (log: $log)"
 		compile "$prefix"
 		take_results
-		[ "$ksrc" ] || identity >"$stamp"
+		[ "$ksrc" ] || identity "$row_precompiled" >"$stamp"
 		say "$row: $result/bzImage, $(stat -c %s "$result/bzImage") bytes, after $((SECONDS - begun)) s"
 	done
 }

@@ -97,11 +97,12 @@ verdict "as a name too" "$(nm dir/plain.o | grep -q ' U kmod_plain$' || nm dir/p
 verdict "the header's headers are what it depends on" \
 	"$(grep -qF "$work/include/some.h" dir/.plain.o.d || cat dir/.plain.o.d)"
 verdict "after the file, as make has it" "$(head -n 1 dir/.plain.o.d | grep -q '^plain.o: dir/plain.c' || cat dir/.plain.o.d)"
+verdict "and make can read it" "$(make -pnf dir/.plain.o.d plain.o 2>/dev/null | grep -q '^plain.o:.*some.h' || cat dir/.plain.o.d)"
 
 compiled unused <<<"#include <some.h>
 static int unused;$see"
 verdict "warnings are told" "$(grep -q "'unused' defined but not used\|‘unused’ defined but not used" <<<"$said" || echo "said: $said")"
-verdict "and the header is taken" "$(holds unused "$with")"
+verdict "of a file that is compiled without the header then" "$(holds unused 'it is not')"
 
 compiled prefix <<END
 #define pr_fmt(text) "prefix: " text
@@ -128,6 +129,22 @@ for line in '#define LARGE' '#  define  LARGE 1' '#undef LARGE' '#undef pr_fmt';
 $see"
 	verdict "a file with $line ahead of an include is compiled without" "$said$(holds sets 'it is not')"
 done
+
+echo '#define LARGE' >dir/local.h
+echo '#define other' >dir/harmless.h
+compiled local <<<"#include \"local.h\"
+#include <some.h>
+$see"
+verdict "so is one with a header beside it that does" "$said$(holds local 'it is not')"
+compiled local <<<"#include \"harmless.h\"
+#include <some.h>
+$see"
+verdict "not one with another header beside it" "$said$(holds local "$with")"
+compiled sets <<<"#define \\
+LARGE
+#include <some.h>
+$see"
+verdict "a line may go on in the next" "$said$(holds sets 'it is not')"
 
 compiled swap <<END
 #include <first.h>
@@ -163,6 +180,13 @@ verdict "--version is gcc's" "$(diff <("$cc" --version) <(gcc --version))"
 verdict "a program on standard input" "$(echo FIRST | "$cc" -E -P -include include/first.h - | grep -qx 1 || echo no)"
 TVMM_KERNEL_HEADERS= compiled plain <<<"$see"
 verdict "it needs no header to be named" "$said$(holds plain 'it is not')"
+
+for shell in bash dash; do
+	! command -v $shell >/dev/null || verdict "with $shell as sh" "$(
+		said=$($shell "$cc" -Wp,-MMD,dir/.plain.o.d $flags -I ./dir -DKBUILD_MODFILE=x -c -o dir/plain.o dir/late.c 2>&1)
+		[ ! "$said" ] || echo "$said"
+		holds plain "$with")"
+done
 
 echo "1..$number"
 [ $failed = 0 ]

@@ -339,7 +339,7 @@ static size_t next_page(const unsigned char given[WINDOW_PAGES], size_t at, size
 			if ((eight & 0x0101010101010101) != none)
 				break;
 		}
-		if (at < pages && (given[at] & 1) == is)
+		if (at == pages || (given[at] & 1) == is)
 			break;
 	}
 	return at;
