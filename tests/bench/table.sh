@@ -31,7 +31,17 @@ for row in "${rows[@]}"; do
 done
 mkdir -p "$B/bench"
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+pids=()
+
+# Labs that still run have process groups of their own, and none outlives us.
+clean_up() {
+	local pid
+	for pid in ${pids[@]+"${pids[@]}"}; do
+		kill -- "-$pid" 2>/dev/null || true
+	done
+	rm -rf "$work"
+}
+trap clean_up EXIT
 
 # Kernels are dealt to the labs, the largest first, each to the one that has least to do: what a boot takes
 # grows with its kernel, and is that of 20 MB for the firmware and whatever else each boot has. The lab that
@@ -72,7 +82,8 @@ measure() { # LAB OPTION...
 }
 
 deal
-pids=() reads=()
+reads=()
+set -m
 for ((lab = 0; lab < labs; lab++)); do
 	[ -f "$work/rows.$lab" ] || continue
 	measure "$lab" "$@" &
@@ -86,6 +97,7 @@ done
 for pid in "${pids[@]}"; do
 	wait "$pid"
 done
+pids=()
 exports=()
 for format in csv json markdown:md chart:svg; do
 	exports+=("--export-${format%:*}" "$B/bench/table.${format#*:}")
