@@ -8,22 +8,11 @@
 # Prints TAP.
 set -u
 export LC_ALL=C
+. "$(dirname "${BASH_SOURCE[0]}")/../common/tap.bash"
 
 cc=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/kernels/cc
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0 failed=0
-
-verdict() { # WHAT WHY-NOT
-	number=$((number + 1))
-	if [ "$2" ]; then
-		failed=$((failed + 1))
-		echo "not ok $number - $1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-	else
-		echo "ok $number - $1"
-	fi
-}
 
 # --- a tree -----------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@
 # TVMM=FILE names the program; build/tvmm without it. Prints TAP.
 set -u
 export LC_ALL=C
+. "$(dirname "${BASH_SOURCE[0]}")/../common/tap.bash"
 unset SOURCE_DATE_EPOCH
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -15,18 +16,6 @@ tvmm=$(realpath -m "${TVMM:-$root/${B:-build}/tvmm}")
 cd "$root" || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-number=0 failed=0
-
-verdict() { # WHAT WHY-NOT
-	number=$((number + 1))
-	if [ "$2" ]; then
-		failed=$((failed + 1))
-		echo "not ok $number - $1"
-		printf '%s\n' "$2" | sed 's/^/#   /'
-	else
-		echo "ok $number - $1"
-	fi
-}
 
 # says WHAT STATUS WORDS COMMAND...
 says() {
