@@ -225,6 +225,36 @@ static int make_vcpus(struct session *session, struct err *e)
 	return vcpu_set_entry(&session->vcpus[0], &entry, e);
 }
 
+/* A kernel of at most so many bytes, without an initrd, is none that could be Linux. */
+enum { TINY_KERNEL_BYTES = 256 << 10 };
+
+static bool is_tiny(const struct boot_plan *plan)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < plan->loads; i++)
+		bytes += plan->load[i].to.size_bytes;
+	return bytes <= TINY_KERNEL_BYTES;
+}
+
+/*
+ * A kernel without an initrd is a test's, more often than not: of the first 2 MiB it takes what we
+ * put there, and to clear the rest of a huge page would be most of its time; so would be one for a tiny kernel,
+ * and to look through it for a log. Linux with a root looks through the first 2 MiB for tables, and is better off
+ * with one fault.
+ */
+static void start_small(const struct session *session)
+{
+	const struct boot_plan *plan = &session->plan;
+
+	if (plan->initrd.size_bytes || session->options->small_pages ||
+	    !technique_on(session->options->without, TECHNIQUE_SMALL_START))
+		return;
+	vm_small_pages(&session->vm, 0, 1);
+	for (size_t i = 0; i < plan->loads && is_tiny(plan); i++)
+		vm_small_pages(&session->vm, plan->load[i].to.gpa, plan->load[i].to.size_bytes);
+}
+
 static int map_memory(struct session *session, struct err *e)
 {
 	const struct boot_plan *plan = &session->plan;
@@ -237,14 +267,8 @@ static int map_memory(struct session *session, struct err *e)
 
 	if (rc == 0)
 		rc = vm_map_memory(&session->vm, &ram, !session->options->small_pages, e);
-	/*
-	 * A kernel without an initrd is a test's, more often than not: of the first 2 MiB it takes what we
-	 * put there, and to clear the rest of a huge page would be most of its time. Linux with a root looks
-	 * through them for tables, and is better off with one fault.
-	 */
-	if (rc == 0 && !plan->initrd.size_bytes && !session->options->small_pages &&
-	    technique_on(session->options->without, TECHNIQUE_SMALL_START))
-		vm_start_small(&session->vm);
+	if (rc == 0)
+		start_small(session);
 	return rc;
 }
 

@@ -229,13 +229,16 @@ int vm_map_memory(struct vm *vm, const struct vm_ram *ram, bool huge_pages, stru
 	return rc;
 }
 
-void vm_start_small(const struct vm *vm)
+void vm_small_pages(const struct vm *vm, uint64_t gpa, uint64_t bytes)
 {
 	const struct guest_memory_region *low = &vm->memory.region[0];
+	const uint64_t huge = HUGE_PAGE_BYTES;
+	const uint64_t begin = gpa & ~(huge - 1), end = (gpa + bytes + huge - 1) & ~(huge - 1);
 
-	(void)madvise(low->host,
-		      low->size_bytes < HUGE_PAGE_BYTES ? low->size_bytes : HUGE_PAGE_BYTES,
-		      MADV_NOHUGEPAGE);
+	if (begin < low->size_bytes)
+		(void)madvise(low->host + begin,
+			      (end < low->size_bytes ? end : low->size_bytes) - begin,
+			      MADV_NOHUGEPAGE);
 }
 
 static int count_touched(const struct guest_memory_region *region, uint64_t *pages)

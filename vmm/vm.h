@@ -41,8 +41,11 @@ void vm_init(struct vm *vm);
  */
 int vm_map_memory(struct vm *vm, const struct vm_ram *ram, bool huge_pages, struct err *e);
 
-/* After vm_map_memory(): the first 2 MiB in small pages anyway, of which only those are cleared that are touched. */
-void vm_start_small(const struct vm *vm);
+/*
+ * After vm_map_memory(): pages of 4 KiB anyway for [gpa, gpa + bytes) and what shares a huge page with it, of
+ * which the host clears only those that are touched. Of RAM below 4 GiB; the rest stays as it is.
+ */
+void vm_small_pages(const struct vm *vm, uint64_t gpa, uint64_t bytes);
 
 /*
  * How many pages of 4 KiB of the guest's RAM the host has given it so far. Where there are huge ones,

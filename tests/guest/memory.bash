@@ -51,3 +51,30 @@ expect_status 125
 expect_sentence "256 MiB.* 195 MiB of address space"
 expect_output ''
 verdict
+
+huge_kib() { # of the process: its anonymous memory in huge pages
+	awk '/^AnonHugePages:/ { print $2 }' "/proc/$pid/smaps_rollup"
+}
+
+# How much of a guest that waits for input is in huge pages, into $kib.
+idle_in_huge_pages() { # [option]...
+	cmdline=up
+	: >"$out"
+	launch idle -m 64 "$@"
+	await_output
+	kib=$(huge_kib)
+	kill -TERM "$pid"
+	finish 5
+}
+
+begin "a kernel of a few KiB without an initrd is not given huge pages; -without small-start: it is"
+about small-start huge-pages
+if ! grep -q '\[never\]' /sys/kernel/mm/transparent_hugepage/enabled 2>/dev/null; then
+	idle_in_huge_pages
+	[ "$kib" = 0 ] || complain "none of its memory in huge pages" "$kib KiB"
+	idle_in_huge_pages -without small-start
+	[ "${kib:-0}" -ge 4096 ] || complain "two huge pages: below 2 MiB and the kernel's" "$kib KiB"
+	verdict
+else
+	skip "this host has none"
+fi
