@@ -317,15 +317,31 @@ static bool asked_for(const struct cpu_model *model, const char *wanted)
 	return false;
 }
 
-static int fill(struct kvm_cpuid2 *cpuid, const struct vm *vm, const struct cpu_model *model,
+int cpuid_ask(struct kvm_cpuid2 **cpuid, const struct vm *vm, struct err *e)
+{
+	struct kvm_cpuid2 *table =
+		calloc(1, sizeof(*table) + (ENTRIES_MAX + TOPOLOGY_ADDS_ENTRIES) *
+						   sizeof(struct kvm_cpuid_entry2));
+	int rc;
+
+	*cpuid = NULL;
+	if (!table)
+		return err_sys(e, ENOMEM, "CPUID");
+	table->nent = ENTRIES_MAX;
+	rc = kvm_ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, table);
+	if (rc < 0) {
+		free(table);
+		return err_sys(e, -rc, "KVM does not tell which CPU features it supports");
+	}
+	*cpuid = table;
+	return 0;
+}
+
+int cpuid_build(struct kvm_cpuid2 *cpuid, const struct vm *vm, const struct cpu_model *model,
 		unsigned int cpus, struct err *e)
 {
 	int rc;
 
-	cpuid->nent = ENTRIES_MAX;
-	rc = kvm_ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
-	if (rc < 0)
-		return err_sys(e, -rc, "KVM does not tell which CPU features it supports");
 	set_bit(cpuid, 1, ECX, 24, vm->tsc_deadline_timer);
 	set_bit(cpuid, 1, ECX, 31, true); /* hypervisor */
 	topology_set(cpuid, cpus);
@@ -337,25 +353,6 @@ static int fill(struct kvm_cpuid2 *cpuid, const struct vm *vm, const struct cpu_
 	if (!asked_for(model, "svm"))
 		set_bit(cpuid, 0x80000001, ECX, 2, false);
 	return 0;
-}
-
-int cpuid_build(struct kvm_cpuid2 **cpuid, const struct vm *vm, const struct cpu_model *model,
-		unsigned int cpus, struct err *e)
-{
-	struct kvm_cpuid2 *table =
-		calloc(1, sizeof(*table) + (ENTRIES_MAX + TOPOLOGY_ADDS_ENTRIES) *
-						   sizeof(struct kvm_cpuid_entry2));
-	int rc;
-
-	*cpuid = NULL;
-	if (!table)
-		return err_sys(e, ENOMEM, "CPUID");
-	rc = fill(table, vm, model, cpus, e);
-	if (rc < 0)
-		free(table);
-	else
-		*cpuid = table;
-	return rc;
 }
 
 static void set_leaf(struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t eax, uint32_t ebx,

@@ -41,11 +41,16 @@ int cpuid_parse_model(const char *text, struct cpu_model *model, struct err *e);
 bool cpuid_expects(const struct cpu_model *model, const char *feature);
 
 /*
- * What the guest's CPUs find in CPUID: made once, as KVM takes its time to tell, for all of them.
- * Fails if a feature asked for with + is not in the host's reach: -errno with *e filled, and *cpuid
- * NULL. To be given to free().
+ * What the host's KVM can give a guest, before any change: asked once, as KVM takes its time to tell, and by any
+ * thread. 0, or -errno with *e filled and *cpuid NULL. To be given to free().
  */
-int cpuid_build(struct kvm_cpuid2 **cpuid, const struct vm *vm, const struct cpu_model *model,
+int cpuid_ask(struct kvm_cpuid2 **cpuid, const struct vm *vm, struct err *e);
+
+/*
+ * Makes of it what all of the guest's CPUs find in CPUID. Fails if a feature asked for with + is not in the
+ * host's reach: -errno with *e filled.
+ */
+int cpuid_build(struct kvm_cpuid2 *cpuid, const struct vm *vm, const struct cpu_model *model,
 		unsigned int cpus, struct err *e);
 
 /*

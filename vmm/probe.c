@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -251,6 +252,7 @@ static int make_vm(struct probing *p, struct err *e)
 {
 	const struct vm_ram ram = { .low_bytes = PROBE_RAM_BYTES };
 	const struct cpu_model host_cpu = { 0 };
+	struct kvm_cpuid2 *cpuid = NULL;
 	int rc = vm_map_memory(&p->vm, &ram, true, e);
 
 	if (rc == 0)
@@ -258,7 +260,10 @@ static int make_vm(struct probing *p, struct err *e)
 	if (rc == 0)
 		rc = vm_add_interrupt_controllers(&p->vm, e);
 	if (rc == 0)
-		rc = vcpus_init(&p->vcpu, 1, &p->vm, &host_cpu, e);
+		rc = cpuid_ask(&cpuid, &p->vm, e);
+	if (rc == 0)
+		rc = vcpus_init(&p->vcpu, 1, &p->vm, &host_cpu, cpuid, e);
+	free(cpuid);
 	if (rc == 0)
 		rc = transfer_state(p->vcpu.fd, &p->fresh, false, e);
 	return rc;

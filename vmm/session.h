@@ -43,6 +43,8 @@ struct filler {
 	atomic_bool archives_taken; /* by the filler, or by the thread that made the VM */
 	atomic_bool placed;         /* the kernel is where it belongs */
 	atomic_bool awaited; /* the VM is there, and what the filler does costs time from now on */
+	pthread_mutex_t cpuid_lock;
+	struct kvm_cpuid2 *cpuid; /* as KVM supports it; NULL: not asked yet */
 	int rc;
 	struct err e;
 };

@@ -162,11 +162,10 @@ static unsigned int cpus_possible(const struct vm *vm)
 }
 
 int vcpus_init(struct vcpu *vcpus, unsigned int count, const struct vm *vm,
-	       const struct cpu_model *model, struct err *e)
+	       const struct cpu_model *model, struct kvm_cpuid2 *cpuid, struct err *e)
 {
 	int run_bytes = kvm_ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, NULL);
 	unsigned int possible = count > 1 ? cpus_possible(vm) : 1;
-	struct kvm_cpuid2 *cpuid;
 	int rc;
 
 	for (unsigned int cpu = 0; cpu < count; cpu++)
@@ -178,13 +177,12 @@ int vcpus_init(struct vcpu *vcpus, unsigned int count, const struct vm *vm,
 			       "-smp: %u CPUs were asked for; this host's KVM gives a guest %u at "
 			       "most",
 			       count, possible);
-	rc = cpuid_build(&cpuid, vm, model, count, e);
+	rc = cpuid_build(cpuid, vm, model, count, e);
 	for (unsigned int cpu = 0; rc == 0 && cpu < count; cpu++) {
 		rc = create(&vcpus[cpu], vm, cpu, (size_t)run_bytes, e);
 		if (rc == 0)
 			rc = set_up(&vcpus[cpu], cpu, cpuid, model, e);
 	}
-	free(cpuid);
 	if (rc < 0)
 		vcpus_finish(vcpus, count);
 	return rc;

@@ -40,11 +40,12 @@ struct vcpu {
 void vcpu_init_kick(void);
 
 /*
- * Creates vCPUs 0 to count - 1 of the VM, with CPUID as the host's KVM supports it, changed as
- * model asks; MSRs and FPU; the local APIC. 0, or -errno with *e filled and nothing to finish.
+ * Creates vCPUs 0 to count - 1 of the VM, with CPUID as the host's KVM supports it (from cpuid_ask(); it is
+ * changed as model asks, and stays the caller's); MSRs and FPU; the local APIC. 0, or -errno with *e filled
+ * and nothing to finish.
  */
 int vcpus_init(struct vcpu *vcpus, unsigned int count, const struct vm *vm,
-	       const struct cpu_model *model, struct err *e);
+	       const struct cpu_model *model, struct kvm_cpuid2 *cpuid, struct err *e);
 void vcpus_finish(struct vcpu *vcpus, unsigned int count);
 
 /* Loads the registers of a kernel's entry point. */
