@@ -160,13 +160,35 @@ static size_t list_features(struct feature *feature, const char **name)
 	return n;
 }
 
+/* The index of the feature of that name, which goes into *feature; CPU_FEATURES_MAX: there is none. */
+static size_t find_feature(const char *name, struct feature *feature)
+{
+	size_t n = 1;
+
+	*feature = (struct feature){ NULL, 0 };
+	if (strcmp(name, "kvm") == 0)
+		return 0;
+	for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+		for (unsigned int bit = 0; bit < 32; bit++) {
+			if (!words[w].names[bit])
+				continue;
+			if (strcmp(words[w].names[bit], name) == 0) {
+				*feature = (struct feature){ &words[w], bit };
+				return n;
+			}
+			n++;
+		}
+	}
+	return CPU_FEATURES_MAX;
+}
+
 static int parse_change(const char *item, size_t length, struct cpu_model *model, struct err *e)
 {
 	struct feature features[CPU_FEATURES_MAX];
 	const char *names[CPU_FEATURES_MAX];
-	size_t count = list_features(features, names);
 	char name[NAME_BYTES];
 	const char *near;
+	size_t index;
 
 	if ((*item != '+' && *item != '-') || length < 2 || length > NAME_BYTES)
 		return err_set(e, EINVAL,
@@ -174,35 +196,29 @@ static int parse_change(const char *item, size_t length, struct cpu_model *model
 			       "-cpu host,-avx2)",
 			       (int)length, item);
 	(void)snprintf(name, sizeof(name), "%.*s", (int)length - 1, item + 1);
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			model->change[i] = *item;
-			return 0;
-		}
+	index = find_feature(name, &features[0]);
+	if (index < CPU_FEATURES_MAX) {
+		model->change[index] = *item;
+		return 0;
 	}
-	near = suggest_nearest(name, names, count);
+	near = suggest_nearest(name, names, list_features(features, names));
 	return err_set(e, EINVAL, "-cpu: there is no feature '%s'%s%s%s", name,
 		       near ? "; did you mean '" : "; names are those of /proc/cpuinfo",
 		       near ? near : "", near ? "'?" : "");
 }
 
-bool cpuid_expects(const struct cpu_model *model, const char *feature)
+bool cpuid_expects(const struct cpu_model *model, const char *name)
 {
-	struct feature features[CPU_FEATURES_MAX];
-	const char *names[CPU_FEATURES_MAX];
-	size_t count = list_features(features, names), i = 0;
 	unsigned int registers[4] = { 0 };
-	const struct feature_word *word;
+	struct feature feature = { 0 };
+	size_t index = find_feature(name, &feature);
 
-	while (i < count && strcmp(names[i], feature) != 0)
-		i++;
-	must(i < count && features[i].word);
-	word = features[i].word;
-	if (model->change[i] == '-' ||
-	    !__get_cpuid_count(word->function, word->index, &registers[EAX], &registers[EBX],
-			       &registers[ECX], &registers[EDX]))
+	must(feature.word);
+	if (model->change[index] == '-' ||
+	    !__get_cpuid_count(feature.word->function, feature.word->index, &registers[EAX],
+			       &registers[EBX], &registers[ECX], &registers[EDX]))
 		return false;
-	return registers[word->reg] >> features[i].bit & 1;
+	return registers[feature.word->reg] >> feature.bit & 1;
 }
 
 int cpuid_parse_model(const char *text, struct cpu_model *model, struct err *e)

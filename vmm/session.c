@@ -140,7 +140,7 @@ static int make_cmdline(struct session *session, struct err *e)
 		.append = options->append,
 		.takes_bytes = plan_cmdline_takes(kernel->bzimage),
 		.cpus = options->cpus,
-		.rdrand = cpuid_expects(&options->cpu, "rdrand"),
+		.rdrand = options->fast_append && cpuid_expects(&options->cpu, "rdrand"),
 		.linux64 = !kernel->elf || kernel->elf->entry == ELFIMAGE_ENTRY_LINUX64,
 	};
 	int rc = options->fast_append ? fastappend_make(&session->fast, &facts, e) : 0;
