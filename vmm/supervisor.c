@@ -293,6 +293,7 @@ void supervise(struct supervisor *s, const struct vcpu *vcpus, unsigned int cpus
 	s->vcpus = vcpus;
 	s->cpus = cpus;
 	s->input_is_terminal = s->dev->in_fd >= 0 && isatty(s->dev->in_fd);
+	s->next_tick_ns = clock_now_ns() + TICK_MS * NS_PER_MS;
 	guard_run_begins(s->control->wake_fd);
 	begin_coalescing(s);
 	while (!control_stopped(s->control)) {

@@ -240,6 +240,8 @@ int vcpu_enter(struct vcpu *vcpu)
 	return ioctl(vcpu->fd, KVM_RUN, NULL) < 0 ? -errno : 0;
 }
 
+static _Thread_local pid_t this_tid; /* of a vCPU's thread, which is outside when it kicks itself */
+
 /*
  * immediate_exit covers a signal that arrives before KVM_RUN is entered, or before there is a
  * thread; the signal covers a vCPU that is inside. [KVM] KVM_RUN, immediate_exit. A thread's number
@@ -251,7 +253,7 @@ void vcpu_kick(struct vcpu *vcpu)
 
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	tid = __atomic_load_n(&vcpu->tid, __ATOMIC_SEQ_CST);
-	if (tid)
+	if (tid && tid != this_tid)
 		(void)tgkill(getpid(), tid, kick_signal());
 }
 
@@ -267,7 +269,8 @@ void vcpu_unkick(struct vcpu *vcpu)
 
 void vcpu_begin(struct vcpu *vcpu)
 {
-	__atomic_store_n(&vcpu->tid, gettid(), __ATOMIC_SEQ_CST);
+	this_tid = gettid();
+	__atomic_store_n(&vcpu->tid, this_tid, __ATOMIC_SEQ_CST);
 }
 
 void vcpu_end(struct vcpu *vcpu)
