@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -59,17 +60,44 @@ static int check_budgets(const struct session *session)
 	return status;
 }
 
+/* Past the stream's buffer, which goes out line by line. What cannot be written is lost, as it is there. */
+static void write_stderr(const char *text, size_t bytes)
+{
+	(void)fflush(stderr);
+	while (bytes > 0) {
+		ssize_t n = TEMP_FAILURE_RETRY(write(STDERR_FILENO, text, bytes));
+
+		if (n <= 0)
+			return;
+		text += n;
+		bytes -= (size_t)n;
+	}
+}
+
+/*
+ * In one write(), where there is memory for it: whoever reads stderr wakes once, and the accounts of
+ * VMs that end at the same time do not mix.
+ */
 static void print_account(const struct session *session, const struct ending *ending)
 {
 	struct report report = session->account.report;
 	struct ending without_place = *ending;
-	char in_short[256];
+	char in_short[256], *text = NULL;
+	size_t bytes = 0;
+	FILE *whole = open_memstream(&text, &bytes);
 
 	/* RIP and CPU stand in the sentence below the account. */
 	without_place.rip = without_place.cpus = 0;
 	ending_describe(&without_place, in_short, sizeof(in_short));
 	report.ending.sentence = in_short;
-	report_print_text(&report, terminal_columns(), stderr);
+	if (whole)
+		(void)__fsetlocking(whole, FSETLOCKING_BYCALLER);
+	report_print_text(&report, terminal_columns(), whole ? whole : stderr);
+	if (!whole)
+		return;
+	if (fclose(whole) == 0)
+		write_stderr(text, bytes);
+	free(text);
 }
 
 /* What the guest's kernel lacks, as our own process in there found out. */

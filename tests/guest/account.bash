@@ -151,3 +151,19 @@ run phases
 expect_status 0
 ! grep -q 'start_kernel' "$err" || complain "no line of a landmark" "one"
 verdict
+
+# So that the accounts of runs that end at the same time do not mix, line by line.
+begin "the account comes in one write()"
+if command -v strace >/dev/null; then
+	run reset_92
+	lines=$(wc -l <"$err")
+	wrapper=(strace -f --seccomp-bpf -o "$work/trace" -e trace=write)
+	run reset_92
+	expect_status 0
+	writes=$(grep -c 'write(2, "tvmm:' "$work/trace")
+	[ "$lines" -ge 8 ] || complain "an account of 8 lines" "$lines"
+	[ "$writes" = 2 ] || complain "2 writes, the account and the sentence, of $lines lines" "$writes"
+	verdict
+else
+	skip "there is no strace"
+fi
