@@ -151,9 +151,17 @@ static bool collector_has_it(int vm)
 	return sendmsg(ends[0], &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
-void reaper_leave(int vm, int status)
+/*
+ * The reaper has our memory, so the guest's is given back before; where the kernel has the VM, it goes with
+ * ours, once KVM no longer listens for each page of it.
+ */
+void reaper_leave(struct vm *vm, int status)
 {
-	if (WATCHED || (!another_process_stays() && !collector_has_it(vm)))
+	if (WATCHED)
+		return;
+	if (another_process_stays())
+		vm_unmap_memory(vm);
+	else if (!collector_has_it(vm->vm_fd))
 		return;
 	(void)close_range(0, UINT_MAX, 0);
 	_exit(status);

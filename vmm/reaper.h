@@ -35,9 +35,11 @@
 #ifndef TVMM_REAPER_H
 #define TVMM_REAPER_H
 
+#include "vmm/vm.h"
+
 /*
- * Ends the process with the status and leaves its VM, of this descriptor, to a reaper. Everything has been
- * written, one thread is left, guest memory is unmapped, and at least one vCPU's page is still mapped.
+ * Ends the process with the status and leaves its VM to a reaper. Everything has been written, one thread is
+ * left, and at least one vCPU's page is still mapped.
  *
  * No reaper can be had: the limit of processes, a filter of system calls, a kernel before 5.9 (close_range),
  * when process 1 does not care for SIGCHLD (`tail -f /dev/null` in a container) or cannot be looked at,
@@ -46,6 +48,6 @@
  * Returns where neither can be had: no sockets, no turn, and in programs that sanitizers watch. Then nothing has
  * changed that closing the VM would notice.
  */
-void reaper_leave(int vm, int status);
+void reaper_leave(struct vm *vm, int status);
 
 #endif

@@ -823,8 +823,7 @@ void session_finish(struct session *session)
 void session_leave(struct session *session, int status)
 {
 	finish_all_but_vm(session);
-	vm_unmap_memory(&session->vm);
 	if (session->vcpus && session->vcpus[0].run)
-		reaper_leave(session->vm.vm_fd, status);
+		reaper_leave(&session->vm, status);
 	finish_vm(session);
 }
