@@ -27,7 +27,8 @@ first_run=$B/bench/first_run
 cpu=host,-arch-capabilities
 guest=(-m 128 -kernel "$B/kernels/allnoconfig/bzImage" -initrd "$B/initramfs-busybox-x86.cpio.gz"
 	-append console=ttyS0)
-reset=(-m 128 -kernel "$B/guests/reset_92.bzImage")
+# It prints its command line: one byte, as in the lab.
+reset=(-m 128 -kernel "$B/guests/reset_92.bzImage" -append x)
 tvmm=("$B/tvmm")
 microvm=(qemu-system-x86_64 -M microvm,acpi=off -nodefaults -no-user-config -display none
 	-serial stdio -no-reboot -enable-kvm -cpu "$cpu")
