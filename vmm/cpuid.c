@@ -333,24 +333,19 @@ static bool asked_for(const struct cpu_model *model, const char *wanted)
 	return false;
 }
 
-int cpuid_ask(struct kvm_cpuid2 **cpuid, const struct vm *vm, struct err *e)
+struct kvm_cpuid2 *cpuid_new(void)
 {
-	struct kvm_cpuid2 *table =
-		calloc(1, sizeof(*table) + (ENTRIES_MAX + TOPOLOGY_ADDS_ENTRIES) *
-						   sizeof(struct kvm_cpuid_entry2));
+	return calloc(1, sizeof(struct kvm_cpuid2) + (ENTRIES_MAX + TOPOLOGY_ADDS_ENTRIES) *
+							     sizeof(struct kvm_cpuid_entry2));
+}
+
+int cpuid_ask(struct kvm_cpuid2 *cpuid, const struct vm *vm, struct err *e)
+{
 	int rc;
 
-	*cpuid = NULL;
-	if (!table)
-		return err_sys(e, ENOMEM, "CPUID");
-	table->nent = ENTRIES_MAX;
-	rc = kvm_ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, table);
-	if (rc < 0) {
-		free(table);
-		return err_sys(e, -rc, "KVM does not tell which CPU features it supports");
-	}
-	*cpuid = table;
-	return 0;
+	cpuid->nent = ENTRIES_MAX;
+	rc = kvm_ioctl(vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
+	return rc < 0 ? err_sys(e, -rc, "KVM does not tell which CPU features it supports") : 0;
 }
 
 int cpuid_build(struct kvm_cpuid2 *cpuid, const struct vm *vm, const struct cpu_model *model,

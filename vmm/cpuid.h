@@ -40,11 +40,14 @@ int cpuid_parse_model(const char *text, struct cpu_model *model, struct err *e);
  */
 bool cpuid_expects(const struct cpu_model *model, const char *feature);
 
+/* Room for a table, for free(); NULL: there is no memory. */
+struct kvm_cpuid2 *cpuid_new(void);
+
 /*
  * What the host's KVM can give a guest, before any change: asked once, as KVM takes its time to tell, and by any
- * thread. 0, or -errno with *e filled and *cpuid NULL. To be given to free().
+ * thread. 0, or -errno with *e filled.
  */
-int cpuid_ask(struct kvm_cpuid2 **cpuid, const struct vm *vm, struct err *e);
+int cpuid_ask(struct kvm_cpuid2 *cpuid, const struct vm *vm, struct err *e);
 
 /*
  * Makes of it what all of the guest's CPUs find in CPUID. Fails if a feature asked for with + is not in the

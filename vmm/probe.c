@@ -252,15 +252,15 @@ static int make_vm(struct probing *p, struct err *e)
 {
 	const struct vm_ram ram = { .low_bytes = PROBE_RAM_BYTES };
 	const struct cpu_model host_cpu = { 0 };
-	struct kvm_cpuid2 *cpuid = NULL;
-	int rc = vm_map_memory(&p->vm, &ram, true, e);
+	struct kvm_cpuid2 *cpuid = cpuid_new();
+	int rc = cpuid ? vm_map_memory(&p->vm, &ram, true, e) : err_sys(e, ENOMEM, "CPUID");
 
 	if (rc == 0)
 		rc = vm_add_memory(&p->vm, e);
 	if (rc == 0)
 		rc = vm_add_interrupt_controllers(&p->vm, e);
 	if (rc == 0)
-		rc = cpuid_ask(&cpuid, &p->vm, e);
+		rc = cpuid_ask(cpuid, &p->vm, e);
 	if (rc == 0)
 		rc = vcpus_init(&p->vcpu, 1, &p->vm, &host_cpu, cpuid, e);
 	free(cpuid);

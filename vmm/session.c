@@ -215,8 +215,9 @@ static int ask_cpuid(struct session *session, struct err *e)
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&filler->cpuid_lock);
-	if (!filler->cpuid)
-		rc = cpuid_ask(&filler->cpuid, &session->vm, e);
+	if (!filler->cpuid_asked)
+		rc = cpuid_ask(filler->cpuid, &session->vm, e);
+	filler->cpuid_asked = rc == 0;
 	(void)pthread_mutex_unlock(&filler->cpuid_lock);
 	return rc;
 }
@@ -447,6 +448,9 @@ static int make_vm_and_fill(struct session *session, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	filler->cpuid = cpuid_new(); /* here: a thread's first memory is a heap of its own */
+	if (!filler->cpuid)
+		return err_sys(e, ENOMEM, "CPUID");
 	if (technique_on(session->options->without, TECHNIQUE_PARALLEL_FILL))
 		start_filler(session);
 	rc = vm_create(&session->vm, e);

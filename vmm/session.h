@@ -44,7 +44,8 @@ struct filler {
 	atomic_bool placed;         /* the kernel is where it belongs */
 	atomic_bool awaited; /* the VM is there, and what the filler does costs time from now on */
 	pthread_mutex_t cpuid_lock;
-	struct kvm_cpuid2 *cpuid; /* as KVM supports it; NULL: not asked yet */
+	bool cpuid_asked;
+	struct kvm_cpuid2 *cpuid; /* as KVM supports it, once it was asked */
 	int rc;
 	struct err e;
 };
