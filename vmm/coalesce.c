@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <linux/kvm.h>
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, WAITED_ENOUGH = 2 };
 
 /* The ring's page lies behind kvm_run's, so many pages further. */
 static int ring_page(const struct vm *vm)
@@ -111,6 +111,7 @@ void coalesce_drain(struct coalesce *coalesce, struct machine *machine)
 		bus_write(&machine->ports, entry->phys_addr, 1, entry->data);
 		entry->len = 0;
 		coalesce->bytes++;
+		coalesce->drained = true;
 		taken = (taken + 1) % coalesce->entries;
 	}
 	__atomic_store_n(&coalesce->taken, taken, __ATOMIC_RELEASE);
@@ -120,6 +121,9 @@ void coalesce_told(struct coalesce *coalesce, const struct machine *machine)
 {
 	size_t room = uart16550_tx_room(&machine->uart);
 
+	if (coalesce->drained && !coalesce->found)
+		coalesce->waited = 0;
+	coalesce->drained = coalesce->found = false;
 	if (!coalesce->watched)
 		return;
 	if (coalesce->waits && room && uart16550_tx_interrupts(&machine->uart))
@@ -135,5 +139,8 @@ bool coalesce_watch(struct coalesce *coalesce, bool watched)
 
 void coalesce_found(struct coalesce *coalesce, const struct machine *machine)
 {
-	coalesce->waits |= uart16550_tx_interrupts(&machine->uart);
+	if (!uart16550_tx_interrupts(&machine->uart))
+		return;
+	coalesce->found = true;
+	coalesce->waits |= ++coalesce->waited >= WAITED_ENOUGH;
 }

@@ -14,7 +14,9 @@
  *    (coalesce_watch()): at the latest then they come out. A guest that sends blindly is left for
  *    each byte, as without a ring.
  *  - A driver that fills the FIFO and halts until it is interrupted is interrupted at once: where
- *    one was seen to wait, room is for one byte less, and the last one is an exit.
+ *    one was seen to wait, room is for one byte less, and the last one is an exit. Seen to wait: whoever looks
+ *    found bytes twice, and the driver had not come by itself between. One that looks at the UART's registers behind its
+ *    bytes, as Linux's does until there is nothing more to do, may be found in the middle of them once in a while.
  *
  *	taken          last       first
  *	  | to be drained |   room   |          KVM stops where `last` + 1 would be `first`
@@ -43,9 +45,11 @@ struct coalesce {
 	uint32_t taken; /* atomic: the entry to be taken next; all that are taken have no length */
 
 	/* With the machine locked: */
-	bool watched;   /* somebody looks at the ring all the time */
-	bool waits;     /* the guest has been seen to wait for an interrupt behind its bytes */
-	uint64_t bytes; /* that came by the ring */
+	bool watched;        /* somebody looks at the ring all the time */
+	bool waits;          /* the guest has been seen to wait for an interrupt behind its bytes */
+	bool drained, found; /* since it was last told; by whom looks */
+	unsigned int waited; /* so often in a row it may have waited */
+	uint64_t bytes;      /* that came by the ring */
 };
 
 /* A ring of so many entries has no room, until it is given. */
@@ -79,7 +83,7 @@ void coalesce_told(struct coalesce *coalesce, const struct machine *machine);
  */
 bool coalesce_watch(struct coalesce *coalesce, bool watched);
 
-/* He who looks has found bytes: if the guest is to be interrupted behind them, it waits for that. */
+/* He who looks has found bytes: if the guest is to be interrupted behind them, it may be waiting for that. */
 void coalesce_found(struct coalesce *coalesce, const struct machine *machine);
 
 #endif

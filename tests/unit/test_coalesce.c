@@ -179,11 +179,35 @@ START_TEST(who_waits_for_an_interrupt_leaves_for_the_last_byte)
 	coalesce_found(&coalesce, &machine);
 	coalesce_drain(&coalesce, &machine);
 	coalesce_told(&coalesce, &machine);
+	ck_assert_int_eq(room(ALL), SPEC_FIFO_BYTES); /* once is no habit */
+	coalesce_found(&coalesce, &machine);
+	coalesce_drain(&coalesce, &machine);
+	coalesce_told(&coalesce, &machine);
 	ck_assert_int_eq(room(ALL), SPEC_FIFO_BYTES - 1);
 	coalesce_drain(&coalesce, &machine);
 	write_register(SPEC_IER, 0); /* the kernel's console does that */
 	coalesce_told(&coalesce, &machine);
 	ck_assert_int_eq(room(ALL), SPEC_FIFO_BYTES);
+}
+END_TEST
+
+/* It looks behind its bytes by itself, and whoever looks comes between now and then. */
+START_TEST(who_looks_by_itself_does_not_wait)
+{
+	(void)coalesce_watch(&coalesce, true);
+	write_register(SPEC_FCR, SPEC_FCR_ENABLE);
+	write_register(SPEC_IER, SPEC_IER_THRE);
+	coalesce_told(&coalesce, &machine);
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(room(ALL), SPEC_FIFO_BYTES);
+		coalesce_found(&coalesce, &machine);
+		coalesce_drain(&coalesce, &machine);
+		coalesce_told(&coalesce, &machine);
+		ck_assert_int_eq(room(ALL), SPEC_FIFO_BYTES);
+		coalesce_drain(&coalesce, &machine);
+		coalesce_told(&coalesce, &machine);
+	}
+	ck_assert(!coalesce.waits);
 }
 END_TEST
 
@@ -317,6 +341,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_not_to_be_sent_is_an_exit);
 	tcase_add_test(tcase, the_divisor_by_the_ring);
 	tcase_add_test(tcase, who_waits_for_an_interrupt_leaves_for_the_last_byte);
+	tcase_add_test(tcase, who_looks_by_itself_does_not_wait);
 	tcase_add_test(tcase, the_room_is_taken_back);
 	tcase_add_test(tcase, all_the_way_round);
 	tcase_add_test(tcase, round_and_round);
