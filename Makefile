@@ -16,7 +16,10 @@ CFLAGS ?= -O2 -g
 # position-independent, because it has guests to fear.
 TVMM_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -I.
 TVMM_CFLAGS := -std=gnu11 -fPIE -fstack-protector-strong -pthread $(WARNINGS)
-TVMM_LDFLAGS ?= -static-pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,pack-relative-relocs
+# A glibc before 2.36 does not relocate such a program, which then ends before main().
+PACKED_RELOCATIONS := $(shell printf '#include <features.h>\n\#if __GLIBC_PREREQ(2, 36)\nyes\n\#endif\n' | \
+	$(CC) -E -P - 2>/dev/null | grep -q yes && echo -Wl,-z,pack-relative-relocs)
+TVMM_LDFLAGS ?= -static-pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(PACKED_RELOCATIONS)
 TVMM_LDLIBS := -lelf -lxxhash -lz -ldeflate -lbz2 -llzma -llzo2 -llz4 -lzstd -ljansson -lm -pthread
 
 # `make V=1` shows the commands themselves.

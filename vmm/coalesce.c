@@ -121,7 +121,8 @@ void coalesce_told(struct coalesce *coalesce, const struct machine *machine)
 {
 	size_t room = uart16550_tx_room(&machine->uart);
 
-	if (coalesce->drained && !coalesce->found)
+	/* Bytes that it sent with no interrupt wanted tell nothing. */
+	if (coalesce->drained && !coalesce->found && uart16550_tx_interrupts(&machine->uart))
 		coalesce->waited = 0;
 	coalesce->drained = coalesce->found = false;
 	if (!coalesce->watched)

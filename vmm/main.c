@@ -60,15 +60,20 @@ static int check_budgets(const struct session *session)
 	return status;
 }
 
-/* Past the stream's buffer, which goes out line by line. What cannot be written is lost, as it is there. */
+/*
+ * Past the stream's buffer, which goes out line by line; what is not taken so goes that way (a pipe that is
+ * nearly full, and does not block, has room for some lines).
+ */
 static void write_stderr(const char *text, size_t bytes)
 {
 	(void)fflush(stderr);
 	while (bytes > 0) {
 		ssize_t n = TEMP_FAILURE_RETRY(write(STDERR_FILENO, text, bytes));
 
-		if (n <= 0)
+		if (n <= 0) {
+			(void)fwrite(text, 1, bytes, stderr);
 			return;
+		}
 		text += n;
 		bytes -= (size_t)n;
 	}
@@ -85,18 +90,22 @@ static void print_account(const struct session *session, const struct ending *en
 	char in_short[256], *text = NULL;
 	size_t bytes = 0;
 	FILE *whole = open_memstream(&text, &bytes);
+	bool is_whole = false;
 
 	/* RIP and CPU stand in the sentence below the account. */
 	without_place.rip = without_place.cpus = 0;
 	ending_describe(&without_place, in_short, sizeof(in_short));
 	report.ending.sentence = in_short;
-	if (whole)
+	if (whole) {
 		(void)__fsetlocking(whole, FSETLOCKING_BYCALLER);
-	report_print_text(&report, terminal_columns(), whole ? whole : stderr);
-	if (!whole)
-		return;
-	if (fclose(whole) == 0)
+		report_print_text(&report, terminal_columns(), whole);
+		is_whole = fflush(whole) == 0 && !ferror(whole);
+		is_whole &= fclose(whole) == 0;
+	}
+	if (is_whole)
 		write_stderr(text, bytes);
+	else
+		report_print_text(&report, terminal_columns(), stderr);
 	free(text);
 }
 

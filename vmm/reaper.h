@@ -10,7 +10,7 @@
  *
  *	descriptors	all are closed before our end, those that were inherited too: readers of our
  *			output see its end, locks are free
- *	guest memory	is given back before our end, so that the next run finds it free
+ *	guest memory	is given back when our end is told, so that the next run finds it free
  *	folder		the reaper is in /
  *	processes	for some 20 to 70 ms one more in our group and session, which ends by SIGKILL and
  *			takes no other signal. Process 1, which adopts orphans, reaps it. There is no

@@ -19,7 +19,7 @@ enum technique {
 	TECHNIQUE_MP_TABLE,      /* a guest with one CPU gets an MP table as well */
 	TECHNIQUE_PARALLEL_FILL, /* guest memory is filled while KVM makes the VM */
 	TECHNIQUE_TOUCH_AHEAD,   /* memory that the guest will touch is touched meanwhile */
-	TECHNIQUE_SMALL_START, /* no huge page below 2 MiB for a guest without an initrd, none at all for a tiny kernel */
+	TECHNIQUE_SMALL_START, /* without an initrd: no huge page below 2 MiB, nor under a tiny kernel */
 	TECHNIQUE_TSC_LEAVES,  /* CPUID tells the rates of TSC and CPU */
 	TECHNIQUE_RNG_SEED,    /* a guest without RDRAND gets random bytes */
 	TECHNIQUE_CACHE_NOTES, /* what earlier runs read and checked is not read or checked again */

@@ -59,7 +59,7 @@ else
 		"${command[@]}" <"$input" >"$out" 2>"$err"
 	status=$?
 	expect_status 0
-	sed -n 's/^[0-9]* *//; /^munmap(.*, 25165824/ s/(.*/ of 24 MiB/p; s/^clone(child_stack.*/a process/p
+	sed -n 's/^[0-9]* *//; /CLONE_THREAD/d; /^munmap(.*, 25165824/ s/(.*/ of 24 MiB/p; s/^clone(child_stack.*/a process/p
 		/^exit_group(0)/ { s/(.*//p; q }' "$work/trace" >"$work/order"
 	printf '%s\n' 'a process' 'munmap of 24 MiB' exit_group >"$work/wanted"
 	expect_same "$work/wanted" "$work/order"
