@@ -63,7 +63,7 @@ check-boot: $(B)/tvmm $(B)/tests/boot/ptydrive $(B)/tests/guest/mkimage $(KERNEL
 	@B=$(B) tests/check $(IN_FULL) --together $(IN_BOOTS)
 
 .PHONY: check-without
-check-without: $(B)/tvmm guests $(KERNEL) $(KUNIT_KERNEL) $(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(DIES) \
+check-without: $(B)/tvmm guests $(KERNEL) $(KUNIT_KERNEL) $(TVMM_KERNEL) $(INITRAMFS) $(PACKED) $(FAST) $(DIES) \
 		$(PROGRAMS) $(BENCH_TOOLS) ## tests that run guests, with techniques off: WITHOUT=all, =early-exit,cache, ...
 	@B=$(B) tests/without/run '$(or $(WITHOUT),all)' tests/check $(IN_WITHOUT)
 

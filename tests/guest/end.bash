@@ -136,6 +136,7 @@ kernel_closes='
 	((seen)) || echo "closed before the end"'
 
 begin "no other process to be had: the kernel closes the VM, each of them, without another run's help"
+about early-exit
 tvmm_with reset_92 -smp 2 -q
 for options in -c -r -cr -ct; do
 	if ! unshare -n true 2>"$err"; then
