@@ -322,15 +322,11 @@ static int apply_changes(struct kvm_cpuid2 *cpuid, const struct cpu_model *model
 
 static bool asked_for(const struct cpu_model *model, const char *wanted)
 {
-	struct feature features[CPU_FEATURES_MAX];
-	const char *names[CPU_FEATURES_MAX];
-	size_t count = list_features(features, names);
+	struct feature feature;
+	size_t index = find_feature(wanted, &feature);
 
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(names[i], wanted) == 0)
-			return model->change[i] == '+';
-	}
-	return false;
+	must(index < CPU_FEATURES_MAX);
+	return model->change[index] == '+';
 }
 
 struct kvm_cpuid2 *cpuid_new(void)

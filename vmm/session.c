@@ -269,7 +269,9 @@ static void start_small(const struct session *session)
 	    !technique_on(session->options->without, TECHNIQUE_SMALL_START))
 		return;
 	vm_small_pages(&session->vm, 0, 1);
-	for (size_t i = 0; i < plan->loads && is_tiny(plan); i++)
+	if (!is_tiny(plan))
+		return;
+	for (size_t i = 0; i < plan->loads; i++)
 		vm_small_pages(&session->vm, plan->load[i].to.gpa, plan->load[i].to.size_bytes);
 }
 
